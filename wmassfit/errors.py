@@ -1,0 +1,47 @@
+"""Every error wmassfit raises on purpose: one family, each message with place, value and remedy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = [
+    "ConvergenceError",
+    "FormatError",
+    "PhysicsError",
+    "RecipeError",
+    "TemplateError",
+    "UnsupportedFeature",
+    "WmassfitError",
+]
+
+
+class WmassfitError(Exception):
+    """Base class. The command line prints its message and leaves with exit code 2."""
+
+
+class RecipeError(WmassfitError):
+    """A recipe, an override or an option asks for something that cannot be."""
+
+
+class TemplateError(WmassfitError):
+    """A template, a parameter or a data set is inconsistent: a NaN yield, a wrong bin count, an unknown name."""
+
+
+class FormatError(WmassfitError):
+    """A file cannot be read or written: missing, truncated, of another version, or not what its name says."""
+
+
+class UnsupportedFeature(FormatError):
+    """A file is valid in its own format and asks for something that cannot be expressed here."""
+
+
+class PhysicsError(WmassfitError):
+    """A physics input lies outside the domain of the formula asked for (tachyonic, singular, out of range)."""
+
+
+class ConvergenceError(WmassfitError):
+    """Raised on request when a fit did not converge; `result` holds everything the fit found."""
+
+    def __init__(self, message: str, result: Any = None) -> None:
+        super().__init__(message)
+        self.result = result
