@@ -11,7 +11,7 @@ import pytest
 
 @pytest.fixture(scope="session")
 def reference() -> Callable[[str], Path]:
-    """Path of an outside input: skipped where WMASSFIT_REFERENCE is unset, a failure where it is set and the file is missing."""
+    """Path of an outside input: a skip where WMASSFIT_REFERENCE is unset, a failure where the file is missing."""
 
     def find(name: str) -> Path:
         folder = os.environ.get("WMASSFIT_REFERENCE")
