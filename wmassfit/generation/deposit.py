@@ -1,0 +1,137 @@
+"""The compiled loop of the kernel: from Sobol points of a two-body decay to deposits on (Δη, p_T).
+
+Apart from `fill` nothing here is public. numba is imported with this module, so import it only to generate.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numba
+import numpy as np
+
+__all__ = ["N_HELICITY", "fill"]
+
+N_HELICITY = 6
+"""Unpolarised, A0, A1, A2, A3, A4."""
+
+
+def _fill(
+    points: Any,
+    shifts: Any,
+    cell: Any,
+    interval: Any,
+    resonance: Any,
+    mass_grid: Any,
+    mass_weight: Any,
+    copies: Any,
+    copy_norm: Any,
+    copy_cut: Any,
+    cut_step: Any,
+    cuts: Any,
+    eta_step: Any,
+    pt_first: Any,
+    pt_step: Any,
+    out: Any,
+) -> None:
+    """Add the deposits of one Sobol rule to `out`.
+
+    The points (u0…u3) give cosθ = u0, φ = π u1, the mass (u2, through an arctangent mapping of the resonance) and
+    p_T^V (u3, uniform in the cell). Only points with p_T^V in `interval` count. The lepton of helicity angles (θ, φ)
+    is boosted by γ = √(m²+p_T²)/m along x; Δη = asinh(p_z/p_T) is its rapidity relative to the boson's.
+
+    points:   uint32 [n, 4], 32-bit Sobol integers; shifts: uint32 [4], the digital shift of this cell
+    cell:     (low, high) of p_T^V; interval: (low, high) of the two hat nodes, inside the cell
+    resonance: (M, Γ, atan_low, atan_range) of the mapping m² = M² + MΓ tan(atan_low + u·atan_range)
+    mass_grid: (first, step); mass_weight: density of the mass over that of the mapping, on the grid
+    copies:   [c, 2], mass and width of each copy; copy_norm [c]; copy_cut [c], which of the cuts it has
+    cuts:     [cut, z, k], transverse-mass efficiency at √z·m_T, m_T in steps of cut_step
+    out:      float32 [Δη, p_T, hat, copy, z, helicity], Δη ≥ 0 only (cosθ < 0 follows by parity)
+    """
+    n_eta, n_pt = out.shape[0], out.shape[1]
+    n_copy, n_z = out.shape[3], out.shape[4]
+    n_vector = 2 * n_copy * n_z * 6
+    flat = out.reshape(n_eta, n_pt, n_vector)
+    vector = np.empty(n_vector, dtype=np.float32)
+    weight_z = np.empty((cuts.shape[0], n_z))
+    helicity = np.empty(6)
+    to_unit = 1.0 / 4294967296.0
+    mass0, width0, atan_low, atan_range = resonance
+    # 2π of the φ range is 2 × [0, π]; cosθ in [0, 1] has measure 1; 3/16π is the normalisation of 1 + cos²θ.
+    norm = 3.0 / (16.0 * math.pi) * 2.0 * math.pi * (cell[1] - cell[0]) / points.shape[0]
+    for i in range(points.shape[0]):
+        pt = cell[0] + (cell[1] - cell[0]) * (((points[i, 3] ^ shifts[3]) + 0.5) * to_unit)
+        if pt < interval[0] or pt >= interval[1]:
+            continue
+        c = ((points[i, 0] ^ shifts[0]) + 0.5) * to_unit
+        phi = math.pi * ((points[i, 1] ^ shifts[1]) + 0.5) * to_unit
+        u = ((points[i, 2] ^ shifts[2]) + 0.5) * to_unit
+        m2 = mass0 * mass0 + mass0 * width0 * math.tan(atan_low + u * atan_range)
+        m = math.sqrt(m2)
+        s = math.sqrt(1.0 - c * c)
+        cos_phi = math.cos(phi)
+        gamma_beta = pt / m
+        gamma = math.sqrt(1.0 + gamma_beta * gamma_beta)
+        px = 0.5 * m * (gamma * s * cos_phi + gamma_beta)
+        py2 = 0.25 * m2 * s * s * (1.0 - cos_phi * cos_phi)
+        lepton_pt2 = px * px + py2
+        lepton_pt = math.sqrt(lepton_pt2)
+        x_pt = (lepton_pt - pt_first) / pt_step
+        if x_pt < 0.0 or x_pt >= n_pt - 1:
+            continue
+        x_eta = math.asinh(0.5 * m * c / lepton_pt) / eta_step
+        if x_eta >= n_eta - 1:
+            continue
+        neutrino_px = pt - px
+        neutrino_pt = math.sqrt(neutrino_px * neutrino_px + py2)
+        transverse_mass = math.sqrt(max(0.0, 2.0 * (lepton_pt * neutrino_pt - px * neutrino_px + py2)))
+        x_cut = transverse_mass / cut_step
+        j_cut = int(x_cut)
+        f_cut = x_cut - j_cut
+        for j in range(cuts.shape[0]):
+            for z in range(n_z):
+                weight_z[j, z] = cuts[j, z, j_cut] * (1.0 - f_cut) + cuts[j, z, j_cut + 1] * f_cut
+
+        x_mass = (m - mass_grid[0]) / mass_grid[1]
+        j_mass = min(int(x_mass), mass_weight.size - 2)
+        f_mass = x_mass - j_mass
+        weight = norm * (mass_weight[j_mass] * (1.0 - f_mass) + mass_weight[j_mass + 1] * f_mass)
+
+        helicity[0] = 1.0 + c * c
+        helicity[1] = 0.5 * (1.0 - 3.0 * c * c)
+        helicity[2] = 2.0 * s * c * cos_phi
+        helicity[3] = 0.5 * s * s * (2.0 * cos_phi * cos_phi - 1.0)
+        helicity[4] = s * cos_phi
+        helicity[5] = c
+
+        upper = (pt - interval[0]) / (interval[1] - interval[0])
+        nominal = (m2 - mass0 * mass0) ** 2 + m2 * m2 * width0 * width0 / (mass0 * mass0)
+        k = 0
+        for hat in range(2):
+            share = upper if hat == 1 else 1.0 - upper
+            for copy in range(n_copy):
+                mass2 = copies[copy, 0] * copies[copy, 0]
+                shifted = (m2 - mass2) ** 2 + m2 * m2 * copies[copy, 1] * copies[copy, 1] / mass2
+                weight_copy = weight * share * copy_norm[copy] * nominal / shifted
+                for z in range(n_z):
+                    weight_cut = weight_copy * weight_z[copy_cut[copy], z]
+                    for h in range(6):
+                        vector[k] = weight_cut * helicity[h]
+                        k += 1
+
+        j_eta, j_pt = int(x_eta), int(x_pt)
+        f_eta, f_pt = x_eta - j_eta, x_pt - j_pt
+        w00 = np.float32((1.0 - f_eta) * (1.0 - f_pt))
+        w01 = np.float32((1.0 - f_eta) * f_pt)
+        w10 = np.float32(f_eta * (1.0 - f_pt))
+        w11 = np.float32(f_eta * f_pt)
+        for k in range(n_vector):
+            v = vector[k]
+            flat[j_eta, j_pt, k] += w00 * v
+            flat[j_eta, j_pt + 1, k] += w01 * v
+            flat[j_eta + 1, j_pt, k] += w10 * v
+            flat[j_eta + 1, j_pt + 1, k] += w11 * v
+
+
+fill: Any = numba.njit(nogil=True, fastmath=True, cache=True)(_fill)

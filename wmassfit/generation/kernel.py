@@ -1,0 +1,188 @@
+"""The decay kernel: all that decay, boost, transverse-mass cut and radiation do, filled once.
+
+For a massless lepton of helicity angles (θ, φ) in the Collins–Soper frame of a boson (m, p_T^V, y), η = y + Δη with
+Δη(θ, φ, m, p_T^V) exactly, and the lepton's p_T does not depend on y. So templates are convolutions in y of the
+production with a kernel K[copy, helicity, p_T^V node, Δη, p_T], and a variation of production needs no new events.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtr
+from threadpoolctl import threadpool_limits
+
+from wmassfit.generation.bosons import Boson
+from wmassfit.generation.grids import Grids
+from wmassfit.generation.lineshape import LineShape
+from wmassfit.generation.radiation import Z_NODES, radiation_matrices
+from wmassfit.templateset import Array
+
+__all__ = ["HELICITY_PARITY", "Copy", "Kernel", "TransverseMassCut", "fill_kernel"]
+
+HELICITY_PARITY = np.array([1, 1, -1, 1, 1, -1])
+"""Parity under cosθ → −cosθ of 1+c², A0, A1, A2, A3, A4; the same as that of the coefficients under y → −y."""
+
+_MASS_STEP_GEV = 0.1
+_CUT_STEP_GEV = 0.05
+_CHUNKS = 8  # fixed, so that the result does not depend on the number of workers
+
+
+@dataclass(frozen=True)
+class TransverseMassCut:
+    """Efficiency ½[1 + erf((m_T − threshold)/(√2 resolution))] of a transverse-mass cut, GeV."""
+
+    threshold_gev: float = 40.0
+    resolution_gev: float = 12.0
+
+    def __call__(self, transverse_mass_gev: Array) -> Array:
+        """The efficiency at a true transverse mass."""
+        return np.asarray(ndtr((transverse_mass_gev - self.threshold_gev) / self.resolution_gev))
+
+
+@dataclass(frozen=True)
+class Copy:
+    """One version of the kernel: the boson's mass or width moved, or another transverse-mass cut. Same points."""
+
+    mass_shift_gev: float = 0.0
+    width_shift_gev: float = 0.0
+    cut: TransverseMassCut | None = TransverseMassCut()
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """`values` is float32 [copy, helicity, p_T^V node, Δη ≥ 0, p_T]; production in pb/GeV times it is pb.
+
+    Nodes of Δη are multiples of `grids.eta_step`; negative ones follow by `HELICITY_PARITY`. `lepton_pt` are the nodes
+    kept (radiation needs higher ones to fill these).
+    """
+
+    boson: Boson
+    grids: Grids
+    copies: tuple[Copy, ...]
+    lepton_pt: Array
+    values: NDArray[np.float32]
+
+
+def fill_kernel(
+    boson: Boson,
+    line_shape: LineShape,
+    grids: Grids,
+    *,
+    copies: tuple[Copy, ...] = (Copy(),),
+    log2_points: int = 18,
+    seed: int = 1,
+    radiation: bool = True,
+    pt_reach: float = 64.0,
+    workers: int = 2,
+    progress: Callable[[float], None] | None = None,
+) -> Kernel:
+    """Fill the kernel with a scrambled Sobol rule of 2^`log2_points` points (cosθ, φ, mass, p_T^V) a p_T^V cell.
+
+    `seed` fixes scrambling and the digital shift of every cell; the result does not depend on `workers`. With
+    `radiation` the muon loses momentum as `radiation_matrices` has it. Lepton p_T nodes above `pt_reach` (GeV) are
+    dropped at the end. `progress` is called with the fraction done.
+    """
+    rng = np.random.default_rng([seed, *boson.name.encode()])
+    points = _sobol_integers(log2_points, rng)
+    shifts = rng.integers(0, 2**32, size=(grids.cells.size - 1, 4), dtype=np.uint32)
+
+    kept = grids.lepton_pt[grids.lepton_pt <= pt_reach]
+    z_nodes = Z_NODES if radiation else (1.0,)
+    transfer = np.eye(grids.lepton_pt.size)[None]
+    if radiation:
+        transfer = radiation_matrices(grids.lepton_pt, boson.mass_gev)
+    flat_transfer = np.ascontiguousarray(transfer.reshape(-1, grids.lepton_pt.size)[:, : kept.size], dtype=np.float32)
+    setting = _fill_setting(boson, line_shape, grids, copies, z_nodes)
+
+    nodes = grids.boson_pt
+    n_node = nodes.size
+    values = np.zeros((len(copies), 6, n_node, grids.n_eta, kept.size), dtype=np.float32)
+
+    def fill_chunk(intervals: NDArray[np.int64]) -> tuple[int, NDArray[np.float32]]:
+        from wmassfit.generation.deposit import fill
+
+        shape = (grids.n_eta, grids.lepton_pt.size, 2, len(copies), len(z_nodes), 6)
+        carried = np.zeros(shape[:2] + shape[3:], dtype=np.float32)
+        for i in intervals:
+            out = np.zeros(shape, dtype=np.float32)
+            centre = 0.5 * (nodes[i] + nodes[i + 1])
+            cell = int(np.searchsorted(grids.cells, centre)) - 1
+            limits = (grids.cells[cell], grids.cells[cell + 1])
+            fill(points, shifts[cell], limits, (nodes[i], nodes[i + 1]), *setting, out)
+            values[:, :, i] = _radiate(carried + out[:, :, 0], flat_transfer)
+            carried = out[:, :, 1].copy()
+            if progress is not None:
+                progress(1.0 / (n_node - 1))
+        return int(intervals[-1]) + 1, _radiate(carried, flat_transfer)
+
+    chunks = [chunk for chunk in np.array_split(np.arange(n_node - 1), _CHUNKS) if chunk.size]
+    with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(max_workers=workers) as pool:
+        last_nodes = list(pool.map(fill_chunk, chunks))
+    for node, upper in last_nodes:
+        values[:, :, node] += upper
+    return Kernel(boson, grids, copies, kept, values)
+
+
+def _radiate(deposits: NDArray[np.float32], transfer: NDArray[np.float32]) -> NDArray[np.float32]:
+    """[Δη, p_T, copy, z, helicity] → [copy, helicity, Δη, p_T kept]."""
+    n_eta, n_pt, n_copy, n_z, n_helicity = deposits.shape
+    rows = np.ascontiguousarray(deposits.transpose(2, 4, 0, 3, 1)).reshape(-1, n_z * n_pt)
+    return (rows @ transfer).reshape(n_copy, n_helicity, n_eta, -1)
+
+
+def _sobol_integers(log2_points: int, rng: np.random.Generator) -> NDArray[np.uint32]:
+    from scipy.stats import qmc
+
+    sobol = qmc.Sobol(4, scramble=True, bits=32, rng=rng)
+    return (sobol.random_base2(log2_points) * 2.0**32).astype(np.uint32)
+
+
+def _fill_setting(
+    boson: Boson, line_shape: LineShape, grids: Grids, copies: tuple[Copy, ...], z_nodes: tuple[float, ...]
+) -> tuple[object, ...]:
+    """Everything `deposit.fill` needs that does not change from cell to cell, in its order."""
+    low, high = boson.mass_range_gev
+    mass, width = boson.mass_gev, boson.width_gev
+    atan_low, atan_high = (math.atan((edge**2 - mass**2) / (mass * width)) for edge in (low, high))
+    grid = np.linspace(low, high, round((high - low) / _MASS_STEP_GEV) + 1)
+    # The mapping m² = M² + MΓ tan(t), t uniform, samples 2m MΓ/[(m²−M²)² + M²Γ²]/(range of t).
+    mapped = 2 * grid * mass * width / ((grid**2 - mass**2) ** 2 + mass**2 * width**2) / (atan_high - atan_low)
+    density = line_shape.density(np.clip(grid, np.nextafter(low, high), np.nextafter(high, low)))
+
+    def denominator(m: float, copy_mass: float, copy_width: float) -> float:
+        return (m**2 - copy_mass**2) ** 2 + m**4 * copy_width**2 / copy_mass**2
+
+    parameters = np.array([[mass + c.mass_shift_gev, width + c.width_shift_gev] for c in copies])
+    norms = [
+        float(line_shape.weight(mass, mass_shift_gev=c.mass_shift_gev, width_shift_gev=c.width_shift_gev))
+        * denominator(mass, m, g)
+        / denominator(mass, mass, width)
+        for c, (m, g) in zip(copies, parameters, strict=True)
+    ]
+    transverse_mass = np.arange(0.0, high + 2 * _CUT_STEP_GEV, _CUT_STEP_GEV)
+    cuts = list(dict.fromkeys(c.cut for c in copies))
+    tables = np.array(
+        [
+            [np.ones_like(transverse_mass) if cut is None else cut(math.sqrt(z) * transverse_mass) for z in z_nodes]
+            for cut in cuts
+        ]
+    )
+    return (
+        (mass, width, atan_low, atan_high - atan_low),
+        (low, _MASS_STEP_GEV),
+        density / mapped,
+        parameters,
+        np.array(norms),
+        np.array([cuts.index(c.cut) for c in copies]),
+        _CUT_STEP_GEV,
+        tables,
+        grids.eta_step,
+        grids.lepton_pt[0],
+        grids.lepton_pt[1] - grids.lepton_pt[0],
+    )

@@ -1,0 +1,47 @@
+"""The muon's transverse-momentum resolution, and smearing into bins and at bin edges."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import ndtr
+
+from wmassfit.templateset import Array
+
+__all__ = ["bin_response", "edge_response", "relative_resolution"]
+
+
+def relative_resolution(pt: Array, eta: Array | float) -> Array:
+    """σ(p_T)/p_T = 0.0085 √(1 + (η/1.4)²) ⊕ 1.2·10⁻⁴ p_T (1 + 0.3 |η|), p_T in GeV: multiple scattering and hits.
+
+    A smooth stand-in for a tracker like that of CMS (about 1% in the barrel, 2% in the endcaps at 40 GeV).
+    """
+    return np.asarray(
+        np.hypot(0.0085 * np.sqrt(1 + (np.asarray(eta) / 1.4) ** 2), 1.2e-4 * pt * (1 + 0.3 * np.abs(eta)))
+    )
+
+
+def _width(nodes: Array, eta: float, smeared: bool) -> Array:
+    """Gaussian width at each node. Sharing deposits linearly between nodes has widened them by step²/6 already."""
+    step = nodes[1] - nodes[0]
+    variance = (nodes * relative_resolution(nodes, eta)) ** 2 - step**2 / 6.0 if smeared else np.zeros_like(nodes)
+    return np.asarray(np.sqrt(np.maximum(variance, (1e-3 * step) ** 2)))
+
+
+def bin_response(nodes: Array, edges: Array, eta: float, *, smeared: bool = True) -> Array:
+    """Probability of each p_T bin for a muon at each node: [node, bin], Gaussian resolution integrated exactly.
+
+    Without smearing a node's deposits are spread evenly over the hat function that collected them.
+    """
+    if smeared:
+        cumulative = ndtr((edges[None, :] - nodes[:, None]) / _width(nodes, eta, smeared)[:, None])
+    else:
+        t = np.clip((edges[None, :] - nodes[:, None]) / (nodes[1] - nodes[0]), -1, 1)
+        cumulative = np.where(t < 0, 0.5 * (1 + t) ** 2, 1 - 0.5 * (1 - t) ** 2)
+    return np.asarray(np.diff(cumulative, axis=1))
+
+
+def edge_response(nodes: Array, edges: Array, eta: float) -> Array:
+    """Smeared density at each bin edge for a muon at each node, in 1/GeV: [node, edge]."""
+    width = _width(nodes, eta, True)[:, None]
+    t = (edges[None, :] - nodes[:, None]) / width
+    return np.asarray(np.exp(-0.5 * t**2) / (np.sqrt(2 * np.pi) * width))
