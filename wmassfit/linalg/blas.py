@@ -1,0 +1,68 @@
+"""BLAS and LAPACK calls on row-major arrays, in place.
+
+Everything large goes through scipy's library: numpy ships a second one, and the idle threads of either keep the cores
+from the other. A row-major array is the transpose of a column-major one, so each routine works on `x.T` and no copy
+is made. Triangular factors are upper, H = UᵀU, in column-major storage; read row by row the same memory is L = Uᵀ.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.linalg import blas, lapack
+
+from wmassfit.linalg.types import Array, NotPositiveDefinite
+
+__all__ = ["PIVOT_FLOOR", "add_gram", "add_product", "cholesky_upper", "invert_upper", "right_multiply", "solve_upper"]
+
+# A pivot is what is left of a diagonal element after elimination. Below some tens of rounding units of that element
+# nothing of it is information.
+PIVOT_FLOOR = 64 * float(np.finfo(np.float64).eps)
+
+
+def add_gram(into: Array, rows: Array, sign: float) -> None:
+    """into += sign · rowsᵀ rows, in the upper triangle of the column-major `into` [g, g]; rows [r, g] row-major."""
+    if rows.size:
+        blas.dsyrk(sign, rows.T, beta=1.0, c=into, trans=0, lower=0, overwrite_c=1)
+
+
+def add_product(into: Array, left: Array, right: Array) -> None:
+    """into += leftᵀ right for row-major left [r, m], right [r, g], into [m, g]."""
+    if left.size and right.size:
+        blas.dgemm(1.0, right.T, left.T, beta=1.0, c=into.T, trans_b=1, overwrite_c=1)
+
+
+def cholesky_upper(matrix: Array, before: Array | None = None) -> int:
+    """Overwrite the column-major `matrix`, of which the upper triangle is read, by U with UᵀU = matrix.
+
+    Returns −1, or the position of the first pivot that is not positive to rounding (`PIVOT_FLOOR`). `before` is the
+    diagonal that rounding is measured by, where elimination has begun already.
+    """
+    if not matrix.size:
+        return -1
+    if before is None:
+        before = matrix.diagonal().copy()
+    _, info = lapack.dpotrf(matrix, lower=0, overwrite_a=1, clean=1)
+    if info > 0:
+        return int(info) - 1
+    weak = np.flatnonzero(~(matrix.diagonal() ** 2 > PIVOT_FLOOR * before))
+    return int(weak[0]) if weak.size else -1
+
+
+def invert_upper(matrix: Array) -> None:
+    """Overwrite the column-major upper triangular `matrix` by its inverse."""
+    if matrix.size:
+        _, info = lapack.dtrtri(matrix, lower=0, overwrite_c=1)
+        if info:
+            raise NotPositiveDefinite(f"a triangular factor has a zero at position {info - 1} of its diagonal")
+
+
+def right_multiply(rows: Array, upper: Array, *, transposed: bool) -> None:
+    """rows.T ← rows.T @ upper (or upperᵀ), in place, for row-major rows [m, g] and column-major upper [m, m]."""
+    if rows.size:
+        blas.dtrmm(1.0, upper, rows.T, side=1, lower=0, trans_a=int(transposed), overwrite_b=1)
+
+
+def solve_upper(rows: Array, upper: Array) -> None:
+    """rows ← rows U⁻¹, in place, for row-major rows [r, g] and column-major upper U [g, g]."""
+    if rows.size:
+        blas.dtrsm(1.0, upper, rows.T, side=0, lower=0, trans_a=1, overwrite_b=1)

@@ -1,0 +1,152 @@
+"""Solving with a bordered matrix: eliminate the core, factorise what is left of the border.
+
+    H = [ D   C ]      G = D⁻¹C,   S = E − CᵀG = UᵀU
+        [ Cᵀ  E ]
+
+    x_E = S⁻¹(b_E − Gᵀb_D),   x_D = D⁻¹b_D − G x_E,   ln det H = ln det D + ln det S,
+    H⁻¹ = [ D⁻¹ + ZZᵀ   −Z U⁻ᵀ ]   with Z = G U⁻¹.
+          [             S⁻¹    ]
+
+A dense Cholesky factorisation is the case of one block, or of no core.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.linalg import blas, lapack
+
+from wmassfit.linalg.assemble import PANEL_ROWS, BorderedSystem
+from wmassfit.linalg.blas import cholesky_upper, invert_upper, solve_upper
+from wmassfit.linalg.layout import Layout
+from wmassfit.linalg.types import Array, NotPositiveDefinite
+
+__all__ = ["BorderedFactor", "Core"]
+
+
+class Core(Protocol):
+    """A factorised core D."""
+
+    def eliminate(self, coupling: Array, border: Array) -> Array:
+        """G = D⁻¹C; the border becomes E − CᵀG. Both arguments may be overwritten."""
+        ...
+
+    def solve(self, b: Array) -> Array:
+        """D⁻¹b for b [core, k]."""
+        ...
+
+    def logdet(self) -> float:
+        """ln det D."""
+        ...
+
+    def diag(self) -> Array:
+        """Diagonal of D⁻¹."""
+        ...
+
+    def add_inverse(self, into: Array) -> None:
+        """into += D⁻¹."""
+        ...
+
+
+class BorderedFactor:
+    """H factorised as core and border (an `SpdFactor`).
+
+    Raises NotPositiveDefinite, with the parameter, if the Schur complement is not positive definite.
+    """
+
+    def __init__(self, layout: Layout, core: Core, system: BorderedSystem, *, path: str) -> None:
+        self.n = layout.n
+        self.path = path
+        self._layout = layout
+        self._core = core
+        before = system.border.diagonal().copy()
+        self._gain = core.eliminate(system.coupling, system.border)
+        self._upper = system.border
+        bad = cholesky_upper(self._upper, before)
+        if bad >= 0:
+            parameter = int(layout.border[bad])
+            raise NotPositiveDefinite(
+                f"the curvature is not positive definite: none is left at parameter {parameter} when the local "
+                f"parameters and {bad} of the {layout.border.size} in the border are profiled",
+                [parameter],
+            )
+
+    def solve(self, b: Array) -> Array:
+        """H⁻¹b for b of shape [n] or [n, k]."""
+        right = np.asarray(b, dtype=np.float64).reshape(self.n, -1)
+        core, border = right[self._layout.core], right[self._layout.border]
+        x = np.empty_like(right)
+        y = self._core.solve(core)
+        if border.size:
+            rest, _ = lapack.dpotrs(self._upper, border - _product(self._gain.T, core), lower=0)
+            x[self._layout.border] = rest
+            y -= _product(self._gain, rest)
+        x[self._layout.core] = y
+        return x.reshape(np.shape(b))
+
+    def logdet(self) -> float:
+        """ln det H."""
+        return self._core.logdet() + 2 * float(np.sum(np.log(self._upper.diagonal())))
+
+    def diag(self) -> Array:
+        """Diagonal of H⁻¹, [n]."""
+        out = np.empty(self.n)
+        core = self._core.diag()
+        for first in range(0, core.size, PANEL_ROWS):
+            z = self._gain[first : first + PANEL_ROWS].copy()
+            solve_upper(z, self._upper)
+            core[first : first + PANEL_ROWS] += np.einsum("ij,ij->i", z, z)
+        out[self._layout.core] = core
+        inverse = self._inverse_upper()
+        out[self._layout.border] = np.einsum("ij,ij->i", inverse, inverse)
+        return out
+
+    def rows(self, indices: ArrayLike) -> Array:
+        """Rows of H⁻¹, [k, n]."""
+        chosen = np.atleast_1d(np.asarray(indices, dtype=np.intp))
+        unit = np.zeros((self.n, chosen.size))
+        unit[chosen, np.arange(chosen.size)] = 1.0
+        return np.ascontiguousarray(self.solve(unit).T)
+
+    def inverse(self) -> Array:
+        """H⁻¹ in full, [n, n]."""
+        k = self._layout.core.size
+        ordered = np.zeros((self.n, self.n))
+        if self._layout.border.size:
+            inverse = self._inverse_upper()
+            z = np.concatenate([self._gain, np.empty((self.n - k, self.n - k))])
+            solve_upper(z[:k], self._upper)
+            z[k:] = -inverse
+            # With Z extended by −U⁻¹ in the border's rows, the whole correction is one Gram matrix.
+            blas.dsyrk(1.0, z.T, c=ordered.T, trans=1, lower=0, beta=0.0, overwrite_c=1)
+            _mirror(ordered)
+        self._core.add_inverse(ordered[:k, :k])
+        place = np.empty(self.n, dtype=np.intp)
+        place[np.concatenate([self._layout.core, self._layout.border])] = np.arange(self.n)
+        return ordered[place][:, place]
+
+    def _inverse_upper(self) -> Array:
+        inverse = self._upper.copy(order="F")
+        invert_upper(inverse)
+        return inverse
+
+
+def _product(left: Array, right: Array) -> Array:
+    """left @ right through scipy's BLAS, for row-major left or its transpose."""
+    if not left.size or not right.size:
+        return np.zeros((left.shape[0], right.shape[1]))
+    if left.flags.c_contiguous:
+        return np.asarray(blas.dgemm(1.0, left.T, right, trans_a=1))
+    return np.asarray(blas.dgemm(1.0, left, right))
+
+
+def _mirror(lower: Array) -> None:
+    """Copy the lower triangle of a row-major matrix to the upper one, tile by tile."""
+    n, step = lower.shape[0], 512
+    for i in range(0, n, step):
+        for j in range(0, i, step):
+            lower[j : j + step, i : i + step] = lower[i : i + step, j : j + step].T
+        tile = lower[i : i + step, i : i + step]
+        tile[...] = np.tril(tile) + np.tril(tile, -1).T
