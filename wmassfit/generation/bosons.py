@@ -35,7 +35,9 @@ class Boson:
     """A boson in one leptonic decay channel.
 
     `charge` is the boson's (0 for the Z); masses and widths are of the running-width scheme. `k_factor` multiplies the
-    leading-order dσ/dy as k_factor (1 + k_slope y²). `mass_range_gev` is where the line shape is sampled.
+    leading-order dσ/dy as k_factor (1 + k_slope y²), with the densities at the factorisation scale `scale_gev`: one for
+    all bosons, that of the embedded set, to which the K-factors belong (at M_Z the Z would be 2.2% more).
+    `mass_range_gev` is where the line shape is sampled.
     `asymmetry_scale` turns Σ asymmetry (fwd − bwd)/Σ rate (fwd + bwd) into A4 of the negative lepton.
     """
 
@@ -49,6 +51,7 @@ class Boson:
     asymmetry_scale: float
     mass_range_gev: tuple[float, float]
     k_slope: float = -0.006
+    scale_gev: float = 80.379
 
 
 def _w_couplings(charge: int) -> tuple[Coupling, ...]:

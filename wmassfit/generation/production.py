@@ -49,27 +49,26 @@ def luminosities(
     y: ArrayLike,
     *,
     mass_gev: float | None = None,
-    scale_gev: float | None = None,
     weight: Literal["rate", "asymmetry"] = "rate",
     energy_gev: float = ENERGY_GEV,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Parton luminosities with the quark from the +z side and from the −z side.
 
     L_fwd(y) = Σ g · xq(x₁) xq̄(x₂) and L_bwd(y) = Σ g · xq̄(x₁) xq(x₂) with x₁,₂ = (m/√s) e^{±y}, the
-    densities at `scale_gev` (both default to the pole mass) and g the chosen weight of each quark–antiquark channel.
+    densities at the boson's factorisation scale, m the pole mass unless given, and g the chosen
+    weight of each quark–antiquark channel.
 
     Returns two arrays [member, y]; zero where a momentum fraction exceeds 0.75.
     """
     rapidity = np.atleast_1d(np.asarray(y, dtype=np.float64))
     mass = boson.mass_gev if mass_gev is None else mass_gev
-    scale = boson.mass_gev if scale_gev is None else scale_gev
     x1 = mass / energy_gev * np.exp(rapidity)
     x2 = mass / energy_gev * np.exp(-rapidity)
     inside = (x1 <= X_MAX) & (x2 <= X_MAX)
     forward = np.zeros((pdf.members, rapidity.size))
     backward = np.zeros_like(forward)
     flavours = tuple(sorted({c.quark for c in boson.couplings} | {c.antiquark for c in boson.couplings}))
-    side1, side2 = (pdf.xf_all(x[inside], scale, flavours=flavours) for x in (x1, x2))
+    side1, side2 = (pdf.xf_all(x[inside], boson.scale_gev, flavours=flavours) for x in (x1, x2))
     for coupling in boson.couplings:
         q, qbar = flavours.index(coupling.quark), flavours.index(coupling.antiquark)
         strength = coupling.rate if weight == "rate" else coupling.asymmetry
@@ -107,8 +106,8 @@ def mass_luminosity(
 ) -> NDArray[np.float64]:
     """∫ dy Σ g [xq xq̄ + swap] of the central member as a function of the boson's mass, [mass].
 
-    The densities stay at the scale of the pole mass. The integral runs over |y| < ln(0.75 √s/m) and, where the set ends
-    earlier, over the momentum fractions it covers; it is taken with 96 Gauss–Legendre nodes.
+    The densities stay at the boson's factorisation scale. The integral runs over |y| < ln(0.75 √s/m) and, where the set
+    ends earlier, over the momentum fractions it covers; it is taken with 96 Gauss–Legendre nodes.
     """
     nodes, weights = np.polynomial.legendre.leggauss(96)
     values = []
