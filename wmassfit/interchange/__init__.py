@@ -1,0 +1,44 @@
+"""Templates and results in files: `read` and `write` choose the format by suffix and content.
+
+One file a format; adding one is a module with a `Format` and its line in `FORMATS`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from wmassfit.errors import FormatError
+from wmassfit.interchange import root
+from wmassfit.interchange.atomic import check_writable, replaced_file, replaced_files
+from wmassfit.interchange.registry import Format, choose_reader, choose_writer, existing_file
+
+__all__ = ["FORMATS", "Format", "check_writable", "read", "replaced_file", "replaced_files", "write"]
+
+FORMATS: tuple[Format, ...] = (root.FORMAT,)
+"""Where two share a suffix, the first that recognises the content reads; the first that can hold the object writes."""
+
+
+def read(*paths: str | Path, format: str | None = None, **options: Any) -> Any:
+    """Templates or a fit result from the file or files at `paths`, in the format called `format` or the one they have.
+
+    Several files are for formats that spread over several (datacards). `options` go to the format's reader.
+    Raises FormatError for missing, damaged or unknown files, TemplateError for contents that cannot be templates.
+    """
+    if not paths:
+        raise FormatError("read: no file given")
+    files = [existing_file(path) for path in paths]
+    chosen = choose_reader(FORMATS, files[0], name=format)
+    assert chosen.read is not None
+    return chosen.read(*files, **options)
+
+
+def write(thing: Any, path: str | Path, *, format: str | None = None, **options: Any) -> None:
+    """Write templates or a fit result to `path`, in the format called `format` or the one of the suffix.
+
+    The file appears whole or not at all, and what was there before stays until then. `options` go to the format's
+    writer. Raises FormatError if the format cannot hold the object or the place is not writable.
+    """
+    chosen = choose_writer(FORMATS, Path(path), thing, name=format)
+    assert chosen.write is not None
+    chosen.write(thing, path, **options)

@@ -1,0 +1,89 @@
+"""What a file format has to offer, and how one is chosen: by suffix, then by content."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from wmassfit.errors import FormatError
+
+__all__ = ["Format", "choose_reader", "choose_writer", "existing_file"]
+
+
+def _anything(path: Path) -> bool:
+    return path.is_file()
+
+
+@dataclass(frozen=True)
+class Format:
+    """One file format. Adding one is a module that defines it and a line in `interchange.FORMATS`.
+
+    `read(*paths, **options)` gives a TemplateSet or a FitResult; `write(thing, path, **options)` replaces the file at
+    `path` in one step; either may be missing. `recognises(path)` looks into a file when several formats share its
+    suffix. `writes(thing)` says whether an object can be written at all.
+    """
+
+    name: str
+    suffixes: tuple[str, ...]
+    read: Callable[..., Any] | None = None
+    write: Callable[..., Any] | None = None
+    recognises: Callable[[Path], bool] = field(default=_anything)
+    writes: Callable[[Any], bool] = field(default=lambda _: True)
+
+
+def existing_file(path: str | Path) -> Path:
+    """`path`, if a file is there; FormatError otherwise."""
+    target = Path(path).expanduser()
+    if target.is_file():
+        return target
+    if target.is_dir():
+        raise FormatError(f"{target} is a folder, not a file")
+    here = sorted(p.name for p in target.parent.glob(f"*{target.suffix}")) if target.parent.is_dir() else []
+    near = f"; in that folder there are {', '.join(here[:6])}" if here else ""
+    raise FormatError(f"there is no file {target}{near}")
+
+
+def _named(formats: Sequence[Format], name: str) -> Format:
+    for one in formats:
+        if one.name == name:
+            return one
+    raise FormatError(f"there is no format {name!r}; there are {', '.join(f.name for f in formats)}")
+
+
+def _suffixes(formats: Sequence[Format]) -> str:
+    return ", ".join(f"{suffix} ({one.name})" for one in formats for suffix in one.suffixes)
+
+
+def choose_reader(formats: Sequence[Format], path: Path, *, name: str | None = None) -> Format:
+    """The format called `name`, or the one that has the suffix of `path` and recognises its content."""
+    readable = [one for one in formats if one.read is not None]
+    if name is not None:
+        return _named(readable, name)
+    candidates = [one for one in readable if path.suffix.lower() in one.suffixes]
+    if not candidates:
+        # A file without a telling suffix may still be recognised by what it holds.
+        candidates = [one for one in readable if one.recognises(path)]
+    if not candidates:
+        raise FormatError(f"{path}: no known format; known are {_suffixes(readable)}")
+    if len(candidates) == 1:
+        return candidates[0]
+    # Where nobody recognises it, the first one says what is wrong with the file.
+    return next((one for one in candidates if one.recognises(path)), candidates[0])
+
+
+def choose_writer(formats: Sequence[Format], path: Path, thing: Any, *, name: str | None = None) -> Format:
+    """The format called `name`, or the first one with the suffix of `path` that can write `thing`."""
+    writable = [one for one in formats if one.write is not None]
+    if name is not None:
+        return _named(writable, name)
+    candidates = [one for one in writable if path.suffix.lower() in one.suffixes]
+    if not candidates:
+        raise FormatError(f"{path}: no format writes {path.suffix or 'files without suffix'}; {_suffixes(writable)} do")
+    for one in candidates:
+        if one.writes(thing):
+            return one
+    raise FormatError(
+        f"{path}: {candidates[0].name} cannot hold a {type(thing).__name__}; other suffixes: {_suffixes(writable)}"
+    )
