@@ -1,15 +1,19 @@
-"""The nominal transverse-momentum spectrum of the boson: a closed form fitted to a resummed calculation."""
+"""The boson's nominal transverse-momentum spectrum, a closed form fitted to a resummed calculation, and its norm."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from wmassfit.errors import PhysicsError
 
-__all__ = ["PT_MAX_GEV", "PtShape", "nominal_density"]
+__all__ = ["PT_MAX_GEV", "PtShape", "mean_change", "nominal_density", "rise"]
+
+Spectrum = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 PT_MAX_GEV = 100.0
 
@@ -47,12 +51,43 @@ def nominal_density(boson: str, pt: ArrayLike, *, shape: PtShape | None = None) 
             )
         shape = _SHAPES[boson]
     p = np.asarray(pt, dtype=np.float64)
-    nodes, weights = np.polynomial.legendre.leggauss(200)
-    nodes, weights = 0.5 * PT_MAX_GEV * (nodes + 1), 0.5 * PT_MAX_GEV * weights
+    nodes, weights = _quadrature()
     peak = _peak(p, shape) / np.sum(weights * _peak(nodes, shape))
     tail = _tail(p, shape) / np.sum(weights * _tail(nodes, shape))
     inside = (p >= 0) & (p <= PT_MAX_GEV)
     return np.asarray(np.where(inside, (1 - shape.f) * peak + shape.f * tail, 0.0))
+
+
+def mean_change(change: Spectrum, nominal: Spectrum) -> float:
+    """∫ nominal · change dpT / ∫ nominal dpT over 0–100 GeV: what a relative change does to the norm."""
+    nodes, weights = _quadrature()
+    density = nominal(nodes)
+    return float(np.sum(weights * density * change(nodes)) / np.sum(weights * density))
+
+
+def rise(pt: ArrayLike, nominal: Spectrum, *, start_gev: float, end_gev: float, size: float) -> NDArray[np.float64]:
+    """A relative change that rises smoothly from 0 below `start_gev` to `size` above `end_gev`, norm kept, [pT].
+
+    With t = (pT − start)/(end − start) clipped to 0…1 it is size · t²(3 − 2t), less its mean over the nominal density on
+    0–100 GeV: the freedom that no parameter of a resummed calculation gives between resummation and fixed order.
+    """
+    if not 0 <= start_gev < end_gev:
+        raise PhysicsError(f"a rise from {start_gev:g} to {end_gev:g} GeV: the start must be ≥ 0 and below the end")
+
+    def step(at: NDArray[np.float64]) -> NDArray[np.float64]:
+        t = np.clip((at - start_gev) / (end_gev - start_gev), 0.0, 1.0)
+        return np.asarray(size * t**2 * (3.0 - 2.0 * t))
+
+    return step(np.asarray(pt, dtype=np.float64)) - mean_change(step, nominal)
+
+
+@cache
+def _quadrature() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Gauss–Legendre nodes and weights on 0–100 GeV, 24 in each of eight panels that widen upwards."""
+    edges = np.array([0.0, 2.0, 5.0, 10.0, 18.0, 30.0, 48.0, 70.0, PT_MAX_GEV])
+    x, w = np.polynomial.legendre.leggauss(24)
+    half = 0.5 * np.diff(edges)[:, np.newaxis]
+    return (edges[:-1, np.newaxis] + half * (x + 1.0)).ravel(), (half * w).ravel()
 
 
 def _peak(p: NDArray[np.float64], shape: PtShape) -> NDArray[np.float64]:

@@ -1,0 +1,154 @@
+"""What a recipe says about generation. Field names carry units; unknown keys and wrong ranges are refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from wmassfit.generation.kernel import TransverseMassCut
+from wmassfit.templateset import Array
+
+__all__ = [
+    "AxisConfig",
+    "BackgroundsConfig",
+    "EfficiencyConfig",
+    "KernelConfig",
+    "PdfConfig",
+    "PredictionConfig",
+    "PtShapeConfig",
+    "SelectionConfig",
+    "Strict",
+]
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0)]
+
+
+class Strict(BaseModel):
+    """Base of every part of a recipe: frozen, finite numbers, nothing unknown."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class AxisConfig(Strict):
+    """A uniform axis."""
+
+    bins: int = Field(gt=0, le=1000)
+    low: float
+    high: float
+
+    @model_validator(mode="after")
+    def _ordered(self) -> AxisConfig:
+        if not self.low < self.high:
+            raise ValueError(f"low {self.low} must be below high {self.high}")
+        return self
+
+    @property
+    def edges(self) -> Array:
+        """Bin edges, [bins + 1]."""
+        return np.linspace(self.low, self.high, self.bins + 1)
+
+
+class PdfConfig(Strict):
+    """Parton densities: the embedded set, or an LHAPDF set by name (LHAPDF_DATA_PATH) or path (folder or .tar.gz)."""
+
+    set: str = "embedded"
+    path: Path | None = None
+
+
+class KernelConfig(Strict):
+    """How finely the decay kernel is filled."""
+
+    log2_points: int = Field(default=18, ge=8, le=24, description="2^n Sobol points in each of the p_T^V cells")
+    radiation: bool = Field(default=True, description="final-state radiation of the muon")
+
+
+class SelectionConfig(Strict):
+    """The transverse-mass cut, smeared by the resolution of the recoil."""
+
+    transverse_mass_threshold_gev: float = Field(default=40.0, ge=0, lt=100)
+    transverse_mass_resolution_gev: Positive = 12.0
+
+    @property
+    def cut(self) -> TransverseMassCut:
+        """The cut as the kernel takes it."""
+        return TransverseMassCut(self.transverse_mass_threshold_gev, self.transverse_mass_resolution_gev)
+
+
+class PtShapeConfig(Strict):
+    """Another nominal p_T^V density: (1−f) p[1+(p/p0)^a]^−n + f p²[1+(p/p1)²]^−k, momenta in GeV."""
+
+    p0: Positive
+    a: Positive
+    n: Positive
+    f: Fraction
+    p1: Positive
+    k: Positive
+
+
+class EfficiencyConfig(Strict):
+    """Muon efficiency over p_T and η: a plateau with an endcap step and a central gap, times a trigger turn-on."""
+
+    barrel: Fraction = 0.845
+    endcap_loss: Fraction = Field(default=0.05, description="the plateau is lower by this beyond |η| of 1.45")
+    gap_loss: Fraction = Field(
+        default=0.03, description="depth of the dip at |η| of 0.25, where the central wheels meet"
+    )
+    turn_on_gev: Positive = Field(default=24.0, description="p_T at half efficiency of the trigger")
+    turn_on_width_gev: Positive = 1.3
+
+
+class BackgroundsConfig(Strict):
+    """Yields as fractions of the selected signal, and the slopes of the simple shapes."""
+
+    nonprompt: Fraction = 0.07
+    nonprompt_slope_gev: Positive = 6.0
+    nonprompt_eta_rise: float = Field(
+        default=0.30, ge=0, description="relative rise from |η| of 0 to the acceptance edge"
+    )
+    z_one_muon_lost: Fraction = 0.045
+    w_to_tau: Fraction = 0.025
+    w_to_tau_slope_gev: Positive = 9.0
+    top: Fraction = 0.002
+    diboson: Fraction = 0.002
+    top_slope_gev: Positive = Field(default=40.0, description="of top and diboson")
+
+
+class PredictionConfig(Strict):
+    """Boson, collider, binning, densities, detector and backgrounds: all that the nominal prediction depends on."""
+
+    boson: Literal["W"] = "W"
+    mass_gev: float = Field(default=80.379, gt=79, lt=82, description="W mass of the nominal templates")
+    width_gev: float = Field(default=2.0911, gt=1, lt=4)
+    energy_gev: float = Field(default=13000.0, ge=5000, le=14000, description="proton–proton centre-of-mass energy")
+    luminosity_fb: float = Field(gt=0, lt=1e5, description="integrated luminosity in fb⁻¹")
+    eta: AxisConfig
+    pt: AxisConfig = Field(description="muon p_T in GeV")
+    pdf: PdfConfig = PdfConfig()
+    kernel: KernelConfig = KernelConfig()
+    selection: SelectionConfig = SelectionConfig()
+    pt_shape: PtShapeConfig | None = Field(default=None, description="replaces the nominal p_T^W of both charges")
+    efficiency: EfficiencyConfig = EfficiencyConfig()
+    backgrounds: BackgroundsConfig = BackgroundsConfig()
+    mass_points_mev: tuple[float, ...] = Field(default=(-100.0, -10.0, 10.0, 100.0), min_length=2)
+    mc_statistics: float = Field(default=2.5, ge=0, description="equivalent simulated sample over data; 0: unlimited")
+
+    @field_validator("mass_points_mev")
+    @classmethod
+    def _two_sided(cls, points: tuple[float, ...]) -> tuple[float, ...]:
+        if sorted(points) != list(points) or len(set(points)) != len(points) or 0.0 in points:
+            raise ValueError(f"{points} must grow and leave out 0, the nominal mass")
+        if not points[0] < 0 < points[-1] or max(abs(points[0]), abs(points[-1])) > 1000:
+            raise ValueError(f"{points} must lie on both sides of 0, within ±1000 MeV")
+        return points
+
+    @model_validator(mode="after")
+    def _within_reach(self) -> PredictionConfig:
+        if self.pt.low < 20 or self.pt.high > 80:
+            raise ValueError(f"pt: bins from {self.pt.low} to {self.pt.high} GeV; the kernel covers 20 to 80 GeV")
+        if np.abs(self.eta.edges).max() > 2.5:
+            raise ValueError(f"eta: bins from {self.eta.low} to {self.eta.high}; muons are modelled up to |η| of 2.5")
+        return self

@@ -1,0 +1,200 @@
+"""The nominal prediction of every process, and what nuisance groups ask of it to vary it.
+
+Simplifications of this prediction, on purpose and stated: the Z background has the kernel's single-muon shape without
+the condition that its second muon is lost; W→τν has the η shape of W→μν and falls exponentially in p_T; nonprompt, top
+and diboson are exponentials. Their yields are fractions of the selected signal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from wmassfit.generation.bosons import W_MINUS, W_PLUS, Boson, Z
+from wmassfit.generation.coefficients import Production, produce
+from wmassfit.generation.config import PredictionConfig
+from wmassfit.generation.efficiency import muon_efficiency
+from wmassfit.generation.grids import Grids, nominal_grids
+from wmassfit.generation.kernel import Copy, fill_kernel
+from wmassfit.generation.lineshape import LineShape
+from wmassfit.generation.processes import CHARGES, DIBOSON, NONPROMPT, SIGNAL, TAU, TOP, ZMUMU
+from wmassfit.generation.response import Response, Spectrum, build_response, true_spectrum
+from wmassfit.generation.scale import ScaleCalibration
+from wmassfit.generation.transverse_momentum import PtShape
+from wmassfit.pdf import PdfSet
+from wmassfit.templateset import Array
+
+__all__ = ["Expectation", "Leg", "expect"]
+
+_BACKGROUND_POINTS = 2  # the Z kernel has 2² times fewer points: its yield is some per cent of the signal's
+
+
+@dataclass(frozen=True)
+class Leg:
+    """One boson and muon charge: production, response, and the templates of every kernel copy [η, p_T] in pb."""
+
+    production: Production
+    response: Response
+    spectrum: Spectrum
+    copies: Mapping[str, Array]
+
+    def vary(self, change: Array) -> Array:
+        """Relative changes [variation, η, p_T] of the template for changes [variation, helicity, y, p_T^V] (pb/GeV)."""
+        return np.asarray(self.response.contract(change) / self._nominal)
+
+    @cached_property
+    def _nominal(self) -> Array:
+        return np.asarray(self.response.contract(self.production.density())[0])
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """Yields in the channel's bins [η, p_T, charge] by process, with all that variations need.
+
+    `edge_density`: smeared density in events/GeV at p_T edges [η, edge, charge] of the processes that have one.
+    """
+
+    config: PredictionConfig
+    pdf: PdfSet
+    scale: ScaleCalibration
+    signal: Mapping[int, Leg]
+    dimuon: Mapping[int, Leg]
+    yields: Mapping[str, Array]
+    edge_density: Mapping[str, Array]
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Bins in η, p_T and charge."""
+        return (self.config.eta.bins, self.config.pt.bins, len(CHARGES))
+
+    @cached_property
+    def eta(self) -> Array:
+        """Middles of the η bins."""
+        return 0.5 * (self.config.eta.edges[1:] + self.config.eta.edges[:-1])
+
+    @cached_property
+    def pt(self) -> Array:
+        """Middles of the p_T bins, GeV."""
+        return 0.5 * (self.config.pt.edges[1:] + self.config.pt.edges[:-1])
+
+    @property
+    def prompt(self) -> tuple[str, ...]:
+        """Processes with a prompt muon: all but nonprompt."""
+        return tuple(name for name in self.yields if name != NONPROMPT)
+
+    def by_charge(self, per_charge: Mapping[int, Array]) -> Array:
+        """[..., η, p_T, charge] from one array [..., η, p_T] a charge."""
+        return np.stack([per_charge[charge] for charge in CHARGES], axis=-1)
+
+    def copy_ratio(self, name: str) -> dict[str, Array]:
+        """Templates of a kernel copy over nominal, by process, for the processes that follow the W boson."""
+        ratio = self.by_charge({q: leg.copies[name] / leg.copies["nominal"] for q, leg in self.signal.items()})
+        return {SIGNAL: ratio}
+
+    def tau_mass_ratio(self, mass_shift_gev: float) -> Array:
+        """W→τν at another W mass over nominal: its exponential slope follows the mass."""
+        slope = self.config.backgrounds.w_to_tau_slope_gev
+        low, high = self.config.pt.edges[:-1], self.config.pt.edges[1:]
+        moved = slope * (1.0 + mass_shift_gev / self.signal[1].production.boson.mass_gev)
+        ratio = _falling(low, high, moved) / _falling(low, high, slope)
+        return np.broadcast_to(ratio[None, :, None], self.shape)
+
+
+def _falling(low: Array, high: Array, slope: float) -> Array:
+    """Integral of e^{−p/slope}/slope from 20 GeV upwards, over bins."""
+    return np.asarray(np.exp(-(low - 20.0) / slope) - np.exp(-(high - 20.0) / slope))
+
+
+def expect(
+    config: PredictionConfig,
+    pdf: PdfSet,
+    scale: ScaleCalibration,
+    *,
+    copies: Mapping[str, Copy],
+    seed: int,
+    grids: Grids | None = None,
+    workers: int = 2,
+    progress: Callable[[float], None] | None = None,
+) -> Expectation:
+    """Fill the kernels and predict every process. `copies`: versions of the W kernel besides the nominal one, by name.
+
+    `progress` is called with the fraction done.
+    """
+    grids = grids or nominal_grids()
+    named = {"nominal": Copy(cut=config.selection.cut), **copies}
+
+    def legs(boson: Boson, charges: tuple[int, ...], chosen: Mapping[str, Copy], points: int) -> dict[int, Leg]:
+        kernel = fill_kernel(
+            boson,
+            LineShape.of(boson, pdf, energy_gev=config.energy_gev),
+            grids,
+            copies=tuple(chosen.values()),
+            log2_points=points,
+            seed=seed,
+            radiation=config.kernel.radiation,
+            pt_reach=config.pt.high + 8.0,
+            workers=workers,
+            progress=None if progress is None else lambda step: progress(step / 3),
+        )
+        response = build_response(kernel, config.eta.edges, config.pt.edges)
+        made = {}
+        for charge in charges:
+            shape = None if config.pt_shape is None else PtShape(**config.pt_shape.model_dump())
+            production = produce(pdf, boson, charge, grids, energy_gev=config.energy_gev, shape=shape)
+            density = production.density()[0]
+            spectra = {name: true_spectrum(kernel, density, config.eta.edges, copy=i) for i, name in enumerate(chosen)}
+            templates = {name: spectrum.binned(config.pt.edges) for name, spectrum in spectra.items()}
+            made[charge] = Leg(production, response, spectra["nominal"], templates)
+        return made
+
+    def own(boson: Boson) -> Boson:
+        return replace(boson, mass_gev=config.mass_gev, width_gev=config.width_gev)
+
+    signal = legs(own(W_PLUS), (1,), named, config.kernel.log2_points)
+    signal |= legs(own(W_MINUS), (-1,), named, config.kernel.log2_points)
+    dimuon = legs(Z, CHARGES, {"nominal": named["nominal"]}, max(8, config.kernel.log2_points - _BACKGROUND_POINTS))
+    yields, densities = _yields(config, signal, dimuon)
+    return Expectation(config, pdf, scale, signal, dimuon, yields, densities)
+
+
+def _yields(
+    config: PredictionConfig, signal: Mapping[int, Leg], dimuon: Mapping[int, Leg]
+) -> tuple[dict[str, Array], dict[str, Array]]:
+    eta_edges, edges = config.eta.edges, config.pt.edges
+    eta, pt = 0.5 * (eta_edges[1:] + eta_edges[:-1]), 0.5 * (edges[1:] + edges[:-1])
+    efficiency = muon_efficiency(config.efficiency, eta, pt)[:, :, None] * 1e3 * config.luminosity_fb  # pb → events
+    at_edges = muon_efficiency(config.efficiency, eta, edges)[:, :, None] * 1e3 * config.luminosity_fb
+    background = config.backgrounds
+
+    def from_kernel(legs: Mapping[int, Leg]) -> tuple[Array, Array]:
+        templates = np.stack([legs[q].copies["nominal"] for q in CHARGES], axis=-1)
+        return templates * efficiency, np.stack([legs[q].spectrum.density(edges) for q in CHARGES], axis=-1) * at_edges
+
+    def exponential(profile: Array, slope: float) -> tuple[Array, Array]:
+        """A falling p_T spectrum times a profile [η, charge]: yields and densities."""
+        binned = profile[:, None, :] * _falling(edges[:-1], edges[1:], slope)[None, :, None]
+        return binned, profile[:, None, :] * (np.exp(-(edges - 20.0) / slope) / slope)[None, :, None]
+
+    flat = np.ones((eta.size, len(CHARGES)))
+    central = (1.0 - 0.15 * (eta / 2.4) ** 2)[:, None] * flat
+    outward = (1.0 + background.nonprompt_eta_rise * np.abs(eta) / np.abs(eta_edges).max())[:, None] * flat
+    made = {SIGNAL: from_kernel(signal), ZMUMU: from_kernel(dimuon)}
+    made[TAU] = exponential(made[SIGNAL][0].sum(axis=1), background.w_to_tau_slope_gev)
+    made[TOP] = exponential(central, background.top_slope_gev)
+    made[DIBOSON] = exponential(central, background.top_slope_gev)
+    made[NONPROMPT] = exponential(outward, background.nonprompt_slope_gev)
+    fractions = {
+        SIGNAL: 1.0,
+        TAU: background.w_to_tau,
+        ZMUMU: background.z_one_muon_lost,
+        TOP: background.top,
+        DIBOSON: background.diboson,
+        NONPROMPT: background.nonprompt,
+    }
+    total = made[SIGNAL][0].sum()
+    scale = {name: fraction * total / made[name][0].sum() for name, fraction in fractions.items() if fraction > 0}
+    yields = {name: factor * made[name][0] for name, factor in scale.items()}
+    return yields, {name: factor * made[name][1] for name, factor in scale.items() if name != NONPROMPT}

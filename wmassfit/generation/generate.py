@@ -1,0 +1,126 @@
+"""From a prediction and its nuisance groups to a TemplateSet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import hist
+import numpy as np
+
+from wmassfit.errors import RecipeError
+from wmassfit.generation.expectation import Expectation, expect
+from wmassfit.generation.grids import Grids
+from wmassfit.generation.groups.nuisance import Nuisance
+from wmassfit.generation.kernel import Copy
+from wmassfit.generation.processes import CHARGES, SIGNAL, TAU
+from wmassfit.generation.scale import ScaleCalibration
+from wmassfit.generation.settings import GenerationConfig
+from wmassfit.pdf import PdfSet
+from wmassfit.templateset import (
+    Channel,
+    Display,
+    Gaussian,
+    McStat,
+    Modifier,
+    Morph,
+    Parameter,
+    Process,
+    Scale,
+    TemplateSet,
+)
+
+__all__ = ["CHANNEL", "MASS", "generate"]
+
+CHANNEL = "muon"
+MASS = "m_w"
+
+
+def generate(
+    config: GenerationConfig,
+    pdf: PdfSet,
+    scale: ScaleCalibration,
+    *,
+    seed: int,
+    grids: Grids | None = None,
+    workers: int = 2,
+    progress: Callable[[float], None] | None = None,
+) -> TemplateSet:
+    """Templates of the muon (η, p_T, charge) spectrum with all nuisance parameters of the recipe.
+
+    One channel "muon" with C-ordered axes eta, pt (GeV) and charge; `m_w` is a shift in MeV from the recipe's mass and
+    the parameter of interest; every nuisance parameter is a symmetric log-normal with a unit Gaussian constraint.
+    `scale` is the calibration whose covariance the momentum-scale group uses. Raises RecipeError if two nuisance
+    parameters have the same name.
+    """
+    groups = config.nuisances.chosen()
+    copies = {_mass_copy(s): Copy(mass_shift_gev=1e-3 * s, cut=config.selection.cut) for s in config.mass_points_mev}
+    for group in groups:
+        copies |= group.copies(config)
+    expectation = expect(config, pdf, scale, copies=copies, seed=seed, grids=grids, workers=workers, progress=progress)
+
+    modifiers: dict[str, list[Modifier]] = {process: [] for process in expectation.yields}
+    for process, morph in _mass_morphs(config, expectation).items():
+        modifiers[process].append(morph)
+    parameters = [Parameter(MASS, display=Display(offset=1e3 * config.mass_gev, unit="MeV", label=r"$m_W$"))]
+    for group in groups:
+        for nuisance in group.nuisances(expectation):
+            parameters.append(Parameter(nuisance.name, groups=(group.name,)))
+            for process, modifier in _modifiers(nuisance).items():
+                modifiers[process].append(modifier)
+    names = [p.name for p in parameters]
+    if len(set(names)) != len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise RecipeError(f"two nuisance parameters are called {twice}: give the groups of the recipe distinct names")
+
+    processes = tuple(
+        Process(
+            name,
+            yields.ravel(),
+            variance=yields.ravel() / config.mc_statistics if config.mc_statistics > 0 else None,
+            signal=name == SIGNAL,
+            modifiers=tuple(modifiers[name]),
+        )
+        for name, yields in expectation.yields.items()
+    )
+    axes = (
+        hist.axis.Variable(config.eta.edges, name="eta", label=r"muon $\eta$"),
+        hist.axis.Variable(config.pt.edges, name="pt", label=r"muon $p_T$ [GeV]"),
+        hist.axis.Variable([-2.0, 0.0, 2.0], name="charge", label="muon charge"),
+    )
+    assert len(axes[2]) == len(CHARGES)
+    channel = Channel(CHANNEL, axes, processes, mc_stat=McStat("gamma") if config.mc_statistics > 0 else None)
+    return TemplateSet(
+        channels=(channel,),
+        parameters=tuple(parameters),
+        constraints=tuple(Gaussian(name, (name,), np.zeros(1), np.ones(1)) for name in names[1:]),
+        pois=(MASS,),
+        metadata={
+            "seed": seed,
+            "pdf": pdf.name,
+            "scale_calibration": scale.origin,
+            "group_labels": {group.name: group.label for group in groups},
+            "group_origins": {group.name: group.origin for group in groups},
+        },
+    )
+
+
+def _mass_copy(shift_mev: float) -> str:
+    return f"mass{shift_mev:+g}"
+
+
+def _mass_morphs(config: GenerationConfig, expectation: Expectation) -> dict[str, Morph]:
+    """Morphs in m_W of the processes that follow the W boson."""
+    points = np.array(config.mass_points_mev)
+    signal = [expectation.copy_ratio(_mass_copy(shift))[SIGNAL].ravel() for shift in points]
+    morphs = {SIGNAL: Morph(MASS, points=points, ratios=np.stack(signal))}
+    if TAU in expectation.yields:
+        tau = [expectation.tau_mass_ratio(1e-3 * shift).ravel() for shift in points]
+        morphs[TAU] = Morph(MASS, points=points, ratios=np.stack(tau))
+    return morphs
+
+
+def _modifiers(nuisance: Nuisance) -> dict[str, Modifier]:
+    return {
+        process: Scale(nuisance.name, up=effect.up, code="lognormal", bins=effect.bins)
+        for process, effect in nuisance.effects.items()
+    }

@@ -1,0 +1,65 @@
+"""Muon momentum scale: statistics of the J/ψ calibration, closure on the Z, and the common scale of the Z mass."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+from pydantic import Field
+
+from wmassfit.generation.expectation import Expectation
+from wmassfit.generation.groups.nuisance import Group, Nuisance, Variation, cells
+from wmassfit.generation.processes import CHARGES
+from wmassfit.generation.scale import relative_shift, scale_shift
+from wmassfit.templateset import Array
+
+__all__ = ["MomentumScaleGroup"]
+
+
+class MomentumScaleGroup(Group):
+    """Eigenvectors of the calibration's covariance, one closure parameter an η bin, one common scale."""
+
+    name: ClassVar[str] = "momentum_scale"
+    label: ClassVar[str] = "Muon momentum scale"
+    inflation: float = Field(gt=0, description="factor on the statistical uncertainty of the J/ψ calibration")
+    jpsi_events: float = Field(gt=0, description="selected J/ψ → μμ of the calibration")
+    z_events: float = Field(gt=0, description="selected Z → μμ of the closure test")
+    z_relative_width: float = Field(gt=0, description="relative dimuon mass width on the Z, natural width included")
+    closure_factor: float = Field(ge=0, description="closure uncertainty over its statistical part")
+    common: float = Field(ge=0, description="relative scale uncertainty from the Z mass of LEP")
+
+    def nuisances(self, expectation: Expectation) -> list[Nuisance]:
+        edges = expectation.config.pt.edges
+        calibration = expectation.scale
+        which = np.clip(np.searchsorted(calibration.eta_edges, expectation.eta) - 1, 0, calibration.eta_edges.size - 2)
+        directions = self.inflation * calibration.eigenvariations()[:, :, which]
+        nuisances = [
+            Nuisance(f"scale_jpsi_{k:03d}", _effects(expectation, per_charge))
+            for k, per_charge in enumerate(
+                np.stack([relative_shift(directions, edges, q) for q in CHARGES], axis=-1), start=1
+            )
+        ]
+        per_bin = self.z_events / (calibration.eta_edges.size - 1)
+        size = self.closure_factor * self.z_relative_width / np.sqrt(2.0 * per_bin)
+        uniform = np.ones((expectation.shape[0], edges.size, len(CHARGES)))
+        for k in range(calibration.eta_edges.size - 1):
+            mine = np.flatnonzero(which == k)
+            if mine.size:
+                bins = cells(expectation.shape, mine)
+                effects = _effects(expectation, size * uniform)
+                local = {p: Variation(v.up[bins], bins) for p, v in effects.items()}
+                nuisances.append(Nuisance(f"scale_closure_{k + 1:02d}", local))
+        nuisances.append(Nuisance("scale_common", _effects(expectation, self.common * uniform)))
+        return nuisances
+
+
+def _effects(expectation: Expectation, shift: Array) -> dict[str, Variation]:
+    """Relative changes of the prompt processes for a relative p_T shift [η, edge, charge]."""
+    edges = expectation.config.pt.edges
+    return {
+        process: Variation.relative(
+            np.moveaxis(scale_shift(np.moveaxis(density, 2, 1), edges, np.moveaxis(shift, 2, 1)), 1, 2)
+            / expectation.yields[process]
+        )
+        for process, density in expectation.edge_density.items()
+    }

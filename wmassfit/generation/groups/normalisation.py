@@ -1,0 +1,48 @@
+"""Normalisations: luminosity, and the cross sections of the prompt backgrounds."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+from pydantic import Field
+
+from wmassfit.generation.expectation import Expectation
+from wmassfit.generation.groups.nuisance import Group, Nuisance, Variation
+from wmassfit.generation.processes import DIBOSON, TAU, TOP, ZMUMU
+
+__all__ = ["LuminosityGroup", "PromptBackgroundGroup"]
+
+
+def _overall(expectation: Expectation, size: float) -> Variation:
+    return Variation.relative(np.full(expectation.shape, size))
+
+
+class LuminosityGroup(Group):
+    """Integrated luminosity: everything but nonprompt, which comes from data."""
+
+    name: ClassVar[str] = "luminosity"
+    label: ClassVar[str] = "Luminosity"
+    relative: float = Field(gt=0, lt=1)
+
+    def nuisances(self, expectation: Expectation) -> list[Nuisance]:
+        return [Nuisance("lumi", dict.fromkeys(expectation.prompt, _overall(expectation, self.relative)))]
+
+
+class PromptBackgroundGroup(Group):
+    """Cross sections of Z with one muon lost, W→τν, top and diboson, each by itself."""
+
+    name: ClassVar[str] = "prompt_background"
+    label: ClassVar[str] = "Prompt background"
+    z_one_muon_lost: float = Field(ge=0, lt=1)
+    w_to_tau: float = Field(ge=0, lt=1)
+    top: float = Field(ge=0, lt=1)
+    diboson: float = Field(ge=0, lt=1)
+
+    def nuisances(self, expectation: Expectation) -> list[Nuisance]:
+        sizes = {ZMUMU: self.z_one_muon_lost, TAU: self.w_to_tau, TOP: self.top, DIBOSON: self.diboson}
+        return [
+            Nuisance(f"norm_{process}", {process: _overall(expectation, size)})
+            for process, size in sizes.items()
+            if size > 0 and process in expectation.yields
+        ]

@@ -1,0 +1,62 @@
+"""What a nuisance group is: its part of the recipe, and the nuisance parameters it makes of a prediction."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike
+from pydantic import Field
+
+from wmassfit.generation.config import PredictionConfig, Strict
+from wmassfit.generation.expectation import Expectation
+from wmassfit.generation.kernel import Copy
+from wmassfit.templateset import Array, Indices
+
+__all__ = ["Group", "Nuisance", "Variation", "cells"]
+
+
+@dataclass(frozen=True)
+class Variation:
+    """Ratio to nominal at one standard deviation up, in all bins [η, p_T, charge] or in the flat `bins` named."""
+
+    up: Array
+    bins: Indices | None = None
+
+    @classmethod
+    def relative(cls, change: Array, bins: Indices | None = None) -> Variation:
+        """From a relative change: 1 + change, flat."""
+        return cls(1.0 + np.ravel(change), bins)
+
+
+@dataclass(frozen=True)
+class Nuisance:
+    """A nuisance parameter with a unit Gaussian constraint, and what it does to each process (symmetric log-normal)."""
+
+    name: str
+    effects: Mapping[str, Variation]
+
+
+class Group(Strict, ABC):
+    """Base of all groups: the fields are the group's part of a recipe, `origin` says where its sizes come from."""
+
+    name: ClassVar[str]
+    label: ClassVar[str]
+    origin: str = Field(min_length=1, description="where the sizes come from; an assumption says so")
+
+    def copies(self, config: PredictionConfig) -> dict[str, Copy]:  # noqa: ARG002  # for those that override
+        """Kernel copies the group needs, by name."""
+        return {}
+
+    @abstractmethod
+    def nuisances(self, expectation: Expectation) -> list[Nuisance]:
+        """The group's nuisance parameters."""
+
+
+def cells(shape: tuple[int, int, int], eta: ArrayLike, charge: ArrayLike = (0, 1)) -> Indices:
+    """Flat bins of the given η bins and charge positions, all p_T, in C order of [η, p_T, charge]."""
+    index = np.arange(np.prod(shape), dtype=np.int32).reshape(shape)
+    return np.ascontiguousarray(index[np.ix_(np.atleast_1d(eta), np.arange(shape[1]), np.atleast_1d(charge))].ravel())

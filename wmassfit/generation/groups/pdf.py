@@ -1,0 +1,64 @@
+"""Parton densities: the uncorrelated directions of the set's error members."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+from pydantic import Field
+
+from wmassfit.generation.coefficients import Production, produce
+from wmassfit.generation.expectation import Expectation, Leg
+from wmassfit.generation.groups.nuisance import Group, Nuisance, Variation
+from wmassfit.generation.processes import CHARGES, SIGNAL, TAU, ZMUMU
+from wmassfit.pdf import direction_matrix
+from wmassfit.templateset import Array
+
+__all__ = ["PdfGroup"]
+
+
+class PdfGroup(Group):
+    """Symmetrised eigenvectors (or replicas' directions) at 68%, correlated between W and Z by construction."""
+
+    name: ClassVar[str] = "pdf"
+    label: ClassVar[str] = "PDF"
+    inflation: float = Field(default=1.0, gt=0, description="factor on every direction")
+
+    def nuisances(self, expectation: Expectation) -> list[Nuisance]:
+        matrix = self.inflation * direction_matrix(expectation.pdf)
+        if not len(matrix):
+            return []
+
+        def vary(legs: dict[int, Leg]) -> Array:
+            return np.stack([legs[q].vary(_directions(expectation, legs[q].production, matrix)) for q in CHARGES], -1)
+
+        signal = vary(dict(expectation.signal))
+        effects = {SIGNAL: signal, ZMUMU: vary(dict(expectation.dimuon))}
+        yields = expectation.yields[SIGNAL]
+        # W→τν has the η shape of the signal
+        integrated = (signal * yields).sum(axis=2, keepdims=True) / yields.sum(axis=1, keepdims=True)
+        effects[TAU] = np.broadcast_to(integrated, signal.shape)
+        return [
+            Nuisance(
+                f"pdf_{k + 1:02d}",
+                {p: Variation.relative(change[k]) for p, change in effects.items() if p in expectation.yields},
+            )
+            for k in range(len(matrix))
+        ]
+
+
+def _directions(expectation: Expectation, production: Production, matrix: Array) -> Array:
+    """Changes of the production along each direction [direction, helicity, y, p_T^V]."""
+    members = produce(
+        expectation.pdf,
+        production.boson,
+        production.lepton_charge,
+        production.grids,
+        energy_gev=expectation.config.energy_gev,
+        members=slice(None),
+    )
+    density = np.broadcast_to(production.shape, members.shape.shape)
+    everything = Production(
+        production.boson, production.lepton_charge, production.grids, members.sigma_pb, density, members.angular
+    )
+    return np.tensordot(matrix, everything.density(), axes=1)

@@ -1,0 +1,147 @@
+"""A recipe: the YAML file that says what to generate, what to fit, and where every size comes from."""
+
+from __future__ import annotations
+
+import difflib
+import importlib.resources
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import Field, ValidationError
+
+from wmassfit.errors import RecipeError
+from wmassfit.generation.config import Strict
+from wmassfit.generation.settings import GenerationConfig
+
+__all__ = ["FitConfig", "Recipe", "json_schema"]
+
+
+class FitConfig(Strict):
+    """What is fitted and how."""
+
+    data: Literal["asimov", "pseudo"] = Field(default="pseudo", description="data set of `run`, unless told otherwise")
+    at: dict[str, float] = Field(default_factory=dict, description="parameter values of Asimov and pseudo-data")
+    throw: Literal["none", "auxiliary", "prior"] = Field(
+        default="auxiliary", description="what pseudo-data throw besides the counts"
+    )
+    minimizer: Literal["newton", "minuit"] = "newton"
+
+
+class Recipe(Strict):
+    """A whole recipe. `Recipe.load("wmass")` takes a shipped one by name, a path any other.
+
+    >>> Recipe.load("small").override({"generation.luminosity_fb": 1.0}).generation.luminosity_fb
+    1.0
+    """
+
+    name: str = Field(min_length=1)
+    description: str = ""
+    seed: int = Field(default=1, ge=0)
+    generation: GenerationConfig
+    fit: FitConfig = FitConfig()
+
+    @classmethod
+    def load(cls, source: str | Path) -> Recipe:
+        """Read and check a recipe. Raises RecipeError that names file, field, value and remedy."""
+        path = _find(source)
+        try:
+            content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError) as error:
+            raise RecipeError(f"{path}: cannot be read ({error})") from error
+        except yaml.YAMLError as error:
+            raise RecipeError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
+        if not isinstance(content, dict):
+            raise RecipeError(
+                f"{path}: a recipe is a mapping with `name` and `generation`, this is {type(content).__name__}"
+            )
+        recipe = cls.check(content, place=str(path))
+        pdf = recipe.generation.pdf.path
+        if pdf is not None and not pdf.is_absolute() and not pdf.exists() and (path.parent / pdf).exists():
+            recipe = recipe.override({"generation.pdf.path": str(path.parent / pdf)})
+        return recipe
+
+    @classmethod
+    def check(cls, content: Mapping[str, Any], *, place: str) -> Recipe:
+        """Validate plain data; `place` is what errors call it."""
+        try:
+            return cls.model_validate(dict(content))
+        except ValidationError as error:
+            raise RecipeError(f"{place}: {_explain(error)}") from None
+
+    def override(self, changes: Mapping[str, Any]) -> Recipe:
+        """A copy with fields replaced by dotted key, e.g. {"generation.pdf.path": "CT18NNLO"}; checked again.
+
+        Values given as text are read as YAML, so "3", "true", "null" and "[1, 2]" mean what they do in a recipe.
+        """
+        content = self.model_dump(mode="json")
+        for key, value in changes.items():
+            steps = key.split(".")
+            part = content
+            for step in steps[:-1]:
+                if part.get(step) is None:
+                    part[step] = {}
+                part = part[step]
+                if not isinstance(part, dict):
+                    raise RecipeError(f"--set {key}: {step} is a value, it has no fields below it")
+            try:
+                part[steps[-1]] = yaml.safe_load(value) if isinstance(value, str) else value
+            except yaml.YAMLError as error:
+                raise RecipeError(f"--set {key}={value}: not a YAML value") from error
+        return self.check(
+            content, place=f"recipe {self.name} with " + ", ".join(f"{k}={v}" for k, v in changes.items())
+        )
+
+
+def json_schema() -> dict[str, Any]:
+    """JSON schema of a recipe, for editors."""
+    return Recipe.model_json_schema()
+
+
+def _find(source: str | Path) -> Path:
+    """A file by path, or a shipped recipe by name (with or without `templates/` and `.yaml`)."""
+    path = Path(source)
+    if path.is_file():
+        return path
+    stem = path.stem if path.suffix in ("", ".yaml", ".yml") else ""
+    shipped = importlib.resources.files("wmassfit") / "templates"
+    checkout = Path(__file__).parents[1] / "templates"
+    folders = [Path(str(shipped)), checkout]
+    if str(path.parent) in (".", "templates"):
+        for folder in folders:
+            if (candidate := folder / f"{stem}.yaml").is_file():
+                return candidate
+    names = sorted({p.stem for folder in folders if folder.is_dir() for p in folder.glob("*.yaml")})
+    raise RecipeError(
+        f"{source}: there is no such file, nor a recipe of that name among those that come along ({', '.join(names)})"
+    )
+
+
+def _explain(error: ValidationError) -> str:
+    """All complaints of pydantic in our words: field, value, remedy."""
+    complaints = []
+    for item in error.errors():
+        place = ".".join(str(step) for step in item["loc"]) or "recipe"
+        if item["type"] == "extra_forbidden":
+            near = difflib.get_close_matches(str(item["loc"][-1]), _fields_beside(item["loc"]), n=1)
+            remedy = f"did you mean {near[0]}?" if near else "remove it"
+            complaints.append(f"{place}: unknown key; {remedy}")
+        elif item["type"] == "missing":
+            complaints.append(f"{place}: missing; give it a value")
+        else:
+            message = item["msg"].removeprefix("Value error, ")
+            complaints.append(f"{place} = {item['input']!r}: {message[:1].lower()}{message[1:]}")
+    return "; ".join(complaints)
+
+
+def _fields_beside(location: tuple[int | str, ...]) -> list[str]:
+    model: Any = Recipe
+    for step in location[:-1]:
+        fields = getattr(model, "model_fields", {})
+        if step not in fields:
+            return []
+        annotation = fields[step].annotation
+        options = [annotation, *getattr(annotation, "__args__", ())]
+        model = next((option for option in options if hasattr(option, "model_fields")), None)
+    return list(getattr(model, "model_fields", {}))
