@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 from scipy.integrate import quad
 
 from wmassfit.errors import PhysicsError
-from wmassfit.generation.transverse_momentum import PtShape, nominal_density
+from wmassfit.generation.transverse_momentum import PtShape, nominal_density, rise
 
 
 @pytest.mark.parametrize("boson", ["W+", "W-", "Z"])
@@ -34,3 +36,16 @@ def test_fraction_of_the_tail() -> None:
 def test_unknown_boson() -> None:
     with pytest.raises(PhysicsError, match="'H'"):
         nominal_density("H", 1.0)
+
+
+def test_rise_keeps_the_norm() -> None:
+    nominal = partial(nominal_density, "W+")
+    pt, weight = np.polynomial.legendre.leggauss(400)
+    pt, weight = 50 * (pt + 1), 50 * weight
+    change = rise(pt, nominal, start_gev=15, end_gev=30, size=0.01)
+    # the spline's second derivative jumps at both ends
+    assert np.sum(weight * nominal(pt) * change) == pytest.approx(0, abs=1e-6)
+    low, middle, high = rise([5.0, 22.5, 60.0], nominal, start_gev=15, end_gev=30, size=0.01)
+    assert (middle - low, high - low) == pytest.approx((0.005, 0.01))
+    with pytest.raises(PhysicsError, match="from 30 to 15 GeV"):
+        rise(pt, nominal, start_gev=30, end_gev=15, size=0.01)

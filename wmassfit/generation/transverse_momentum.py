@@ -68,8 +68,8 @@ def mean_change(change: Spectrum, nominal: Spectrum) -> float:
 def rise(pt: ArrayLike, nominal: Spectrum, *, start_gev: float, end_gev: float, size: float) -> NDArray[np.float64]:
     """A relative change that rises smoothly from 0 below `start_gev` to `size` above `end_gev`, norm kept, [pT].
 
-    With t = (pT − start)/(end − start) clipped to 0…1 it is size · t²(3 − 2t), less its mean over the nominal density on
-    0–100 GeV: the freedom that no parameter of a resummed calculation gives between resummation and fixed order.
+    With t = (pT − start)/(end − start) clipped to 0…1 it is size · t²(3 − 2t), less its mean over the nominal density
+    on 0–100 GeV: the freedom that no parameter of a resummed calculation gives between resummation and fixed order.
     """
     if not 0 <= start_gev < end_gev:
         raise PhysicsError(f"a rise from {start_gev:g} to {end_gev:g} GeV: the start must be ≥ 0 and below the end")
