@@ -47,7 +47,7 @@ class Group(Strict, ABC):
     label: ClassVar[str]
     origin: str = Field(min_length=1, description="where the sizes come from; an assumption says so")
 
-    def copies(self, config: PredictionConfig) -> dict[str, Copy]:  # noqa: ARG002  # for those that override
+    def copies(self, config: PredictionConfig) -> dict[str, Copy]:
         """Kernel copies the group needs, by name."""
         return {}
 

@@ -1,0 +1,102 @@
+"""Transverse momentum of the W: resummation and non-perturbative parameters, and what matching leaves open."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import ClassVar
+
+import numpy as np
+from pydantic import Field, field_validator
+
+from wmassfit.generation.coefficients import Production, node_weights
+from wmassfit.generation.css import CssParameters, luminosity_ratio, variation
+from wmassfit.generation.expectation import Expectation, Leg
+from wmassfit.generation.groups.nuisance import Group, Nuisance, Variation
+from wmassfit.generation.processes import CHARGES, SIGNAL
+from wmassfit.generation.transverse_momentum import PtShape, nominal_density
+from wmassfit.templateset import Array
+
+__all__ = ["PtVGroup"]
+
+_RAPIDITY = 2.5  # |y| at which the rapidity-dependent non-perturbative term has its full size
+
+
+class PtVGroup(Group):
+    """Changes of the p_T^V spectrum that leave the cross section as it is.
+
+    Each field is the change of one parameter of the Collins–Soper–Sterman model, common to both charges; `g1_rapidity`
+    grows with (|y|/2.5)²; `g1_charge` and `d_b1_charge` move W+ against W−. `matching`: per charge, rises from 0 at the
+    first p_T^V (GeV) to the relative size at the second, and stays there.
+    """
+
+    name: ClassVar[str] = "pt_v"
+    label: ClassVar[str] = r"$p_T^W$ modelling"
+    g1: float = Field(gt=0, lt=0.7, description="GeV²")
+    g1_rapidity: float = Field(gt=0, lt=0.7, description="GeV² at |y| of 2.5")
+    l4: float = Field(gt=0, description="GeV")
+    d_a2: float = Field(gt=0, description="relative")
+    d_a3: float = Field(gt=0, description="in units of 7")
+    d_b1: float = Field(gt=0, description="relative")
+    b2: float = Field(gt=0)
+    alphas: float = Field(gt=0, lt=0.01, description="of α_s(M_Z)")
+    matching: tuple[tuple[float, float, float], ...] = Field(description="from GeV, to GeV, relative size")
+    g1_charge: float = Field(gt=0, lt=0.7, description="GeV²")
+    d_b1_charge: float = Field(gt=0, description="relative")
+
+    @field_validator("matching")
+    @classmethod
+    def _rising(cls, ramps: tuple[tuple[float, float, float], ...]) -> tuple[tuple[float, float, float], ...]:
+        for low, high, size in ramps:
+            if not 0 <= low < high or not -1 < size < 1:
+                raise ValueError(f"[{low}, {high}, {size}] must rise over growing p_T to a size within ±1")
+        return ramps
+
+    def nuisances(self, expectation: Expectation) -> list[Nuisance]:
+        common = {"g1": self.g1, "l4": self.l4, "d_a2": self.d_a2, "d_a3": self.d_a3, "d_b1": self.d_b1}
+        common |= {"b2": self.b2, "alphas": self.alphas}
+        opposite = {"g1": self.g1_charge, "d_b1": self.d_b1_charge}
+        effects: dict[str, dict[int, Array]] = {}
+        for charge in CHARGES:
+            leg = expectation.signal[charge]
+            relative = {f"ptv_{key}": _css(expectation, leg, key, step)[None] for key, step in common.items()}
+            rapidity = (leg.production.grids.rapidity / _RAPIDITY) ** 2
+            relative["ptv_g1_rapidity"] = rapidity[:, None] * _css(expectation, leg, "g1", self.g1_rapidity)
+            relative |= {
+                f"ptv_{key}_charge": charge * _css(expectation, leg, key, step)[None] for key, step in opposite.items()
+            }
+            sign = "plus" if charge > 0 else "minus"
+            for low, high, size in self.matching:
+                ramp = size * np.interp(leg.production.grids.boson_pt, [low, high], [0.0, 1.0])
+                relative[f"ptv_matching_{low:g}_{high:g}_{sign}"] = _norm_preserving(leg.production, ramp)[None]
+            density = leg.production.density()[0]
+            changes = leg.vary(np.stack([density * change for change in relative.values()]))
+            for name, change in zip(relative, changes, strict=True):
+                effects.setdefault(name, {})[charge] = change
+        nothing = np.zeros(expectation.shape[:2])
+        return [
+            Nuisance(
+                name,
+                {SIGNAL: Variation.relative(expectation.by_charge({q: found.get(q, nothing) for q in CHARGES}))},
+            )
+            for name, found in effects.items()
+        ]
+
+
+def _css(expectation: Expectation, leg: Leg, key: str, step: float) -> Array:
+    """Relative change of the p_T^V density on the nodes when one parameter of the model moves by `step`."""
+    boson, pdf = leg.production.boson, expectation.pdf
+    start = CssParameters(q_gev=boson.mass_gev)
+    varied = replace(start, **{key: getattr(start, key) + step})
+    shape = None if expectation.config.pt_shape is None else PtShape(**expectation.config.pt_shape.model_dump())
+    one_scale = pdf.name == "embedded"
+    luminosity = None if one_scale else luminosity_ratio(pdf, boson, q_gev=boson.mass_gev)
+    nominal = partial(nominal_density, boson.name, shape=shape)
+    change = variation(leg.production.grids.boson_pt, nominal, varied, start, luminosity=luminosity)
+    return _norm_preserving(leg.production, change)
+
+
+def _norm_preserving(production: Production, change: Array) -> Array:
+    """`change` less its mean over the nominal spectrum on the nodes."""
+    weight = node_weights(production.grids.boson_pt) * production.shape
+    return np.asarray(change - np.sum(weight * change) / np.sum(weight))
