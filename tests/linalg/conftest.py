@@ -169,6 +169,7 @@ def _cases(rng: np.random.Generator) -> dict[str, Problem]:
         "negative weights": problem(rng, cells(5, 6, 4), n_dense=5, negative=0.4),
         "negative weights, large blocks": problem(rng, cells(2, 25, 20), n_dense=5, negative=0.3),
         "fewer bins than parameters": problem(rng, cells(3, 2, 10), n_dense=20),
+        "fewer bins, coupled": problem(rng, cells(3, 2, 20), n_dense=5, couplings=((0, 25), (25, 3, 50))),
         "one parameter": problem(rng, singles(1)),
     }
 

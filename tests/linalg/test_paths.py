@@ -11,7 +11,7 @@ from wmassfit.linalg import CurvaturePlan, Jacobian, NotPositiveDefinite, Prior,
 
 # Condition numbers here stay below 1e4, so 1e-10 leaves two orders above rounding times condition.
 TOLERANCE = 1e-10
-PATHS = ("blocks", "dense", None)
+PATHS = ("blocks", "sparse", "dense", "woodbury", None)
 CASES = (
     "separate blocks",
     "large blocks",
@@ -27,6 +27,7 @@ CASES = (
     "negative weights",
     "negative weights, large blocks",
     "fewer bins than parameters",
+    "fewer bins, coupled",
     "one parameter",
 )
 

@@ -1,8 +1,8 @@
 """The sum H = Σ_t J_tᵀ diag(w_t) J_t + P, written into the parts of a `Layout`.
 
-Rows are taken in the order of the component they touch, and scaled by √|w|; the sign of w goes to one side of each
-product. Border columns pass in panels of some thousand rows: each panel is made dense once, and gives E through one
-rank-k update and its part of C through one product a component.
+Rows are taken by the sign of their weight, then in the order of the component they touch, and scaled by √|w|; the
+sign goes to one side of each product. Border columns pass in panels of some thousand rows: each panel is made dense
+once, and gives E through one rank-k update and its part of C through one product a component.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array
 
-from wmassfit.linalg.blas import add_gram, add_product
+from wmassfit.linalg.blas import add_gram, add_product, loop_threads
 from wmassfit.linalg.layout import Layout, runs
 from wmassfit.linalg.types import Array, Indices, Jacobian, Prior, SparseMatrix, StructureError
 
 __all__ = ["PANEL_ROWS", "BorderedSystem", "assemble"]
 
-PANEL_ROWS = 4000
+PANEL_ROWS = 2048  # 13 MB at 800 columns
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +38,7 @@ class BorderedSystem:
 
 @dataclass(frozen=True, eq=False)
 class _Rows:
-    """One term's rows with a weight, ordered by component, sparse parts already scaled by √|w|."""
+    """One term's rows of non-zero weight, by sign, then component; sparse parts already scaled by √|w|."""
 
     jacobian: Jacobian
     order: NDArray[np.intp]  # [r] row of the Jacobian
@@ -114,7 +114,7 @@ def _select(layout: Layout, jacobian: Jacobian, weights: Array, number: int) -> 
             f"term {number}: row {bad} couples local parameters that share no bin of the analysed pattern; "
             f"analyse a pattern that holds every coupling"
         )
-    order = np.argsort(component, kind="stable")
+    order = np.lexsort((component, weights < 0))
     order = order[weights[order] != 0]
     scale = np.sqrt(np.abs(weights[order]))
     return _Rows(
@@ -153,12 +153,14 @@ def _add_filled_blocks(layout: Layout, rows: _Rows, filled: NDArray[np.bool_], b
     """Add D's part of the filled components; return the sparse rows of all others."""
     if not np.any(filled):
         return rows.core
-    for k, first, last in runs(rows.component):
-        if k >= 0 and filled[k]:
-            part = _dense_rows(layout, rows, k, first, last)
-            m = int(layout.sizes[k])
-            block = blocks[layout.offsets[k] : layout.offsets[k + 1]].reshape(m, m)
-            add_product(block, part * rows.sign[first:last, None], part)
+    largest = int(layout.sizes[filled].max())
+    with loop_threads(largest):
+        for k, first, last in runs(rows.component):
+            if k >= 0 and filled[k]:
+                part = _dense_rows(layout, rows, k, first, last)
+                m = int(layout.sizes[k])
+                block = blocks[layout.offsets[k] : layout.offsets[k + 1]].reshape(m, m)
+                add_product(block, part * rows.sign[first:last, None], part)
     other = ~filled[rows.component] | (rows.component < 0)
     kept = np.repeat(other, np.diff(rows.core.indptr))
     pointers = np.concatenate([[0], np.cumsum(np.where(other, np.diff(rows.core.indptr), 0))]).astype(np.int32)
@@ -180,30 +182,43 @@ def _add_border(
     """Add one term to E and C, panel by panel."""
     if not layout.border.size:
         return
-    columns = layout.border_position[rows.jacobian.dense_columns]
-    for first in range(0, rows.order.size, PANEL_ROWS):
-        last = min(first + PANEL_ROWS, rows.order.size)
-        panel = np.zeros((last - first, layout.border.size))
-        panel[:, columns] = rows.jacobian.dense[rows.order[first:last]]
+    largest = int(layout.sizes.max(initial=0))
+    turn = int(np.count_nonzero(rows.sign > 0))
+    buffer = np.empty((min(PANEL_ROWS, rows.order.size), layout.border.size))
+    for begin, end, sign in ((0, turn, 1.0), (turn, rows.order.size, -1.0)):
+        for first in range(begin, end, PANEL_ROWS):
+            last = min(first + PANEL_ROWS, end)
+            panel = buffer[: last - first]
+            _fill_panel(layout, rows, first, last, panel)
+            add_gram(border, panel, sign)
+            _couple(single[first:last], sign, panel, coupling)
+            with loop_threads(largest):
+                for k, low, high in runs(rows.component[first:last]):
+                    if k >= 0 and filled[k]:
+                        part = sign * _dense_rows(layout, rows, k, first + low, first + high)
+                        add_product(coupling[layout.starts[k] : layout.starts[k + 1]], part, panel[low:high])
+
+
+def _fill_panel(layout: Layout, rows: _Rows, first: int, last: int, panel: Array) -> None:
+    """The border's columns of some rows, scaled, into `panel`."""
+    dense, columns = rows.jacobian.dense, layout.border_position[rows.jacobian.dense_columns]
+    if np.array_equal(columns, np.arange(layout.border.size)):
+        # All of the border, in its order: one pass, and clipping spares numpy a buffer (indices are valid).
+        np.take(dense, rows.order[first:last], axis=0, out=panel, mode="clip")
         panel *= rows.scale[first:last, None]
-        entries = rows.border[first:last].tocoo()
-        panel[entries.row, entries.col] = entries.data
-        sign = rows.sign[first:last]
-        for value in (1.0, -1.0):
-            chosen = sign == value
-            if np.any(chosen):
-                add_gram(border, panel if np.all(chosen) else panel[chosen], value)
-        _couple(single[first:last], sign, panel, coupling)
-        for k, low, high in runs(rows.component[first:last]):
-            if k >= 0 and filled[k]:
-                part = _dense_rows(layout, rows, k, first + low, first + high) * sign[low:high, None]
-                add_product(coupling[layout.starts[k] : layout.starts[k + 1]], part, panel[low:high])
+        return
+    panel[...] = 0.0
+    panel[:, columns] = dense[rows.order[first:last]]
+    panel *= rows.scale[first:last, None]
+    entries = rows.border[first:last].tocoo()
+    panel[entries.row, entries.col] = entries.data
 
 
-def _couple(single: SparseMatrix, sign: Array, panel: Array, coupling: Array) -> None:
-    """C += singleᵀ diag(sign) panel, touching only the rows of C that the sparse rows name."""
+def _couple(single: SparseMatrix, sign: float, panel: Array, coupling: Array) -> None:
+    """C += sign · singleᵀ panel, touching only the rows of C that the sparse rows name."""
     if single.nnz:
         used, place = np.unique(single.indices, return_inverse=True)
-        data = single.data * np.repeat(sign, np.diff(single.indptr))
-        narrow = csr_array((data, place.astype(np.int32), single.indptr), shape=(single.shape[0], used.size))
+        narrow = csr_array(
+            (sign * single.data, place.astype(np.int32), single.indptr), shape=(single.shape[0], used.size)
+        )
         coupling[used] += np.asarray(narrow.T.tocsr() @ panel)

@@ -7,16 +7,43 @@ is made. Triangular factors are upper, H = UᵀU, in column-major storage; read 
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
+from functools import cache
+from typing import Any
+
 import numpy as np
 from scipy.linalg import blas, lapack
+from threadpoolctl import ThreadpoolController
 
 from wmassfit.linalg.types import Array, NotPositiveDefinite
 
-__all__ = ["PIVOT_FLOOR", "add_gram", "add_product", "cholesky_upper", "invert_upper", "right_multiply", "solve_upper"]
+__all__ = [
+    "PIVOT_FLOOR",
+    "add_gram",
+    "add_product",
+    "cholesky_upper",
+    "invert_upper",
+    "loop_threads",
+    "mirror",
+    "multiply",
+    "right_multiply",
+    "solve_upper",
+]
 
 # A pivot is what is left of a diagonal element after elimination. Below some tens of rounding units of that element
 # nothing of it is information.
 PIVOT_FLOOR = 64 * float(np.finfo(np.float64).eps)
+_THREADED = 256
+
+
+@cache
+def _libraries() -> ThreadpoolController:
+    return ThreadpoolController()
+
+
+def loop_threads(size: int) -> AbstractContextManager[Any]:
+    """Keep BLAS to one thread in a loop over matrices of up to `size`, if waking the others costs more than they do."""
+    return _libraries().limit(limits=1, user_api="blas") if size < _THREADED else nullcontext()
 
 
 def add_gram(into: Array, rows: Array, sign: float) -> None:
@@ -62,7 +89,26 @@ def right_multiply(rows: Array, upper: Array, *, transposed: bool) -> None:
         blas.dtrmm(1.0, upper, rows.T, side=1, lower=0, trans_a=int(transposed), overwrite_b=1)
 
 
-def solve_upper(rows: Array, upper: Array) -> None:
-    """rows ← rows U⁻¹, in place, for row-major rows [r, g] and column-major upper U [g, g]."""
+def solve_upper(rows: Array, upper: Array, *, transposed: bool = False) -> None:
+    """rows ← rows U⁻¹ (or U⁻ᵀ), in place, for row-major rows [r, g] and column-major upper U [g, g]."""
     if rows.size:
-        blas.dtrsm(1.0, upper, rows.T, side=0, lower=0, trans_a=1, overwrite_b=1)
+        blas.dtrsm(1.0, upper, rows.T, side=0, lower=0, trans_a=int(not transposed), overwrite_b=1)
+
+
+def multiply(left: Array, right: Array) -> Array:
+    """left @ right for right [m, k] and row-major left or its transpose."""
+    if not left.size or not right.size:
+        return np.zeros((left.shape[0], right.shape[1]))
+    if left.flags.c_contiguous:
+        return np.asarray(blas.dgemm(1.0, left.T, right, trans_a=1))
+    return np.asarray(blas.dgemm(1.0, left, right))
+
+
+def mirror(lower: Array) -> None:
+    """Copy the lower triangle of a row-major matrix to the upper one, tile by tile."""
+    n, step = lower.shape[0], 256
+    for i in range(0, n, step):
+        for j in range(0, i, step):
+            lower[j : j + step, i : i + step] = lower[i : i + step, j : j + step].T
+        tile = lower[i : i + step, i : i + step]
+        tile[...] = np.tril(tile) + np.tril(tile, -1).T

@@ -11,7 +11,15 @@ from collections.abc import Iterator
 import numpy as np
 
 from wmassfit.linalg.assemble import BorderedSystem
-from wmassfit.linalg.blas import PIVOT_FLOOR, add_gram, cholesky_upper, invert_upper, right_multiply
+from wmassfit.linalg.blas import (
+    PIVOT_FLOOR,
+    add_gram,
+    cholesky_upper,
+    invert_upper,
+    loop_threads,
+    multiply,
+    right_multiply,
+)
 from wmassfit.linalg.layout import Layout, runs
 from wmassfit.linalg.types import Array, NotPositiveDefinite, StructureError
 
@@ -64,12 +72,13 @@ class BlockCore:
                 self._logdet += 2 * float(np.sum(np.log(pivots)))
                 stack[...] = np.tril(np.linalg.inv(lower))
         else:
-            for k, block in enumerate(stack):
-                bad = cholesky_upper(block.T)
-                if bad >= 0:
-                    self._refuse(low, k, bad)
-                self._logdet += 2 * float(np.sum(np.log(block.diagonal())))
-                invert_upper(block.T)
+            with loop_threads(m):
+                for k, block in enumerate(stack):
+                    bad = cholesky_upper(block.T)
+                    if bad >= 0:
+                        self._refuse(low, k, bad)
+                    self._logdet += 2 * float(np.sum(np.log(block.diagonal())))
+                    invert_upper(block.T)
 
     def _find_bad(self, low: int, stack: Array) -> None:
         for k, block in enumerate(stack):
@@ -104,8 +113,9 @@ class BlockCore:
                     part = rows[k * m : (k + step) * m].reshape(-1, m, width)
                     part[...] = np.matmul(np.swapaxes(inverse, 1, 2) if transposed else inverse, part)
             else:
-                for k, inverse in enumerate(stack):
-                    right_multiply(rows[k * m : (k + 1) * m], inverse.T, transposed=transposed)
+                with loop_threads(m):
+                    for k, inverse in enumerate(stack):
+                        right_multiply(rows[k * m : (k + 1) * m], inverse.T, transposed=transposed)
 
     def eliminate(self, coupling: Array, border: Array) -> Array:
         """G = D⁻¹C, written over C; the border E becomes the Schur complement E − CᵀD⁻¹C (upper triangle)."""
@@ -136,7 +146,7 @@ class BlockCore:
         for low, high, m in self._groups():
             for k, inverse in enumerate(self._stack(low, high, m)):
                 at = slice(int(starts[low + k]), int(starts[low + k]) + m)
-                into[at, at] += inverse.T @ inverse
+                into[at, at] += multiply(inverse.T, inverse)
 
 
 def _scatter(layout: Layout, system: BorderedSystem) -> None:

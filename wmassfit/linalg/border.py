@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from wmassfit.linalg.types import SparseMatrix
 
-__all__ = ["block_cost", "hub_columns", "sweep"]
+__all__ = ["block_cost", "distinct_rows", "hub_columns", "sweep"]
 
 
 def block_cost(cubes: float, squares: float, core: int, border: int, rows: int) -> float:
@@ -64,14 +64,26 @@ def sweep(pattern: SparseMatrix, reach: NDArray[np.int64], fixed_border: int, bi
     return np.asarray(inside[members], dtype=np.bool_)
 
 
-def hub_columns(pattern: SparseMatrix) -> NDArray[np.bool_]:
-    """True for columns that couple to more than 10√k of the k columns: in a sparse factorisation they only fill.
+def distinct_rows(pattern: SparseMatrix) -> SparseMatrix:
+    """The pattern with each set of columns that occurs as a row kept once: the couplings are the same."""
+    leaders, _ = _same_support(pattern.indices, pattern.indptr, pattern.shape[1])
+    return pattern[leaders]
 
-    The bound on a column's neighbours is the sum of its rows' lengths, which counts those met twice twice.
+
+def hub_columns(pattern: SparseMatrix) -> NDArray[np.bool_]:
+    """True for columns that couple to more than max(16, 10√k) of the k columns: a sparse factor fills up from them.
+
+    `pattern` [rows, k] holds ones. The bound is the customary one for dense rows in minimum-degree orderings (Davis,
+    Direct Methods for Sparse Linear Systems, section 7.1).
     """
-    lengths = np.diff(pattern.indptr)
-    neighbours = (pattern.T @ lengths.astype(np.float64)) - np.asarray(pattern.sum(axis=0)).ravel()
-    return np.asarray(neighbours > 4 * max(16.0, 10 * np.sqrt(pattern.shape[1])), dtype=np.bool_)
+    columns = pattern.shape[1]
+    lengths = np.diff(pattern.indptr).astype(np.float64)
+    bound = max(16.0, 10 * np.sqrt(columns))
+    # A row that is too long by itself makes hubs of all its columns; without those rows the product stays small.
+    hubs = np.asarray(pattern.T @ (lengths > bound).astype(np.float64)) > 0
+    short = pattern[np.flatnonzero(lengths <= bound)]
+    neighbours = np.diff((short.T.tocsr() @ short).indptr)
+    return np.asarray(hubs | (neighbours > bound), dtype=np.bool_)
 
 
 def _same_support(

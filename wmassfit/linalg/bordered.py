@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike
 from scipy.linalg import blas, lapack
 
 from wmassfit.linalg.assemble import PANEL_ROWS, BorderedSystem
-from wmassfit.linalg.blas import cholesky_upper, invert_upper, solve_upper
+from wmassfit.linalg.blas import cholesky_upper, invert_upper, mirror, multiply, solve_upper
 from wmassfit.linalg.layout import Layout
 from wmassfit.linalg.types import Array, NotPositiveDefinite
 
@@ -80,9 +80,9 @@ class BorderedFactor:
         x = np.empty_like(right)
         y = self._core.solve(core)
         if border.size:
-            rest, _ = lapack.dpotrs(self._upper, border - _product(self._gain.T, core), lower=0)
+            rest, _ = lapack.dpotrs(self._upper, border - multiply(self._gain.T, core), lower=0)
             x[self._layout.border] = rest
-            y -= _product(self._gain, rest)
+            y -= multiply(self._gain, rest)
         x[self._layout.core] = y
         return x.reshape(np.shape(b))
 
@@ -121,32 +121,16 @@ class BorderedFactor:
             z[k:] = -inverse
             # With Z extended by −U⁻¹ in the border's rows, the whole correction is one Gram matrix.
             blas.dsyrk(1.0, z.T, c=ordered.T, trans=1, lower=0, beta=0.0, overwrite_c=1)
-            _mirror(ordered)
+            mirror(ordered)
         self._core.add_inverse(ordered[:k, :k])
         place = np.empty(self.n, dtype=np.intp)
         place[np.concatenate([self._layout.core, self._layout.border])] = np.arange(self.n)
-        return ordered[place][:, place]
+        out = np.empty_like(ordered)
+        for first in range(0, self.n, 64):
+            np.take(ordered[place[first : first + 64]], place, axis=1, out=out[first : first + 64], mode="clip")
+        return out
 
     def _inverse_upper(self) -> Array:
         inverse = self._upper.copy(order="F")
         invert_upper(inverse)
         return inverse
-
-
-def _product(left: Array, right: Array) -> Array:
-    """left @ right through scipy's BLAS, for row-major left or its transpose."""
-    if not left.size or not right.size:
-        return np.zeros((left.shape[0], right.shape[1]))
-    if left.flags.c_contiguous:
-        return np.asarray(blas.dgemm(1.0, left.T, right, trans_a=1))
-    return np.asarray(blas.dgemm(1.0, left, right))
-
-
-def _mirror(lower: Array) -> None:
-    """Copy the lower triangle of a row-major matrix to the upper one, tile by tile."""
-    n, step = lower.shape[0], 512
-    for i in range(0, n, step):
-        for j in range(0, i, step):
-            lower[j : j + step, i : i + step] = lower[i : i + step, j : j + step].T
-        tile = lower[i : i + step, i : i + step]
-        tile[...] = np.tril(tile) + np.tril(tile, -1).T
