@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.integrate import trapezoid
 
 from wmassfit.generation.bosons import Boson
 from wmassfit.pdf import PdfSet
@@ -40,7 +41,7 @@ class RapiditySpectrum:
 
     def total_pb(self) -> NDArray[np.float64]:
         """Cross section times branching fraction over the rapidities held (trapezoidal rule), [member]."""
-        return np.asarray(np.trapezoid(self.sigma_pb, self.y, axis=-1))
+        return np.asarray(trapezoid(self.sigma_pb, self.y, axis=-1))
 
 
 def luminosities(
