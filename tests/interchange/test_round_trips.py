@@ -33,7 +33,7 @@ from wmassfit.templateset import (
     identical,
 )
 
-SUFFIXES = (".root",)
+SUFFIXES = (".root", ".h5")
 
 finite = st.floats(-1e100, 1e100)
 positive = st.floats(1e-100, 1e100)

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from wmassfit.errors import FormatError
-from wmassfit.interchange import root
+from wmassfit.interchange import fit_file, root
 from wmassfit.interchange.atomic import check_writable, replaced_file, replaced_files
 from wmassfit.interchange.registry import Format, choose_reader, choose_writer, existing_file
 
 __all__ = ["FORMATS", "Format", "check_writable", "read", "replaced_file", "replaced_files", "write"]
 
-FORMATS: tuple[Format, ...] = (root.FORMAT,)
+FORMATS: tuple[Format, ...] = (root.FORMAT, fit_file.FORMAT)
 """Where two share a suffix, the first that recognises the content reads; the first that can hold the object writes."""
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
@@ -50,6 +51,25 @@ __all__ = [
 
 FORMAT_VERSION = "1.0"
 """Major: what a reader must know to read at all. Minor: additions that an older reader may leave aside."""
+
+
+class SafePaths:
+    """Paths inside a file made of any names: a called instance joins names, none of its results comes twice.
+
+    Characters other than letters, digits and _.+- become "_". Only the description says which name a path belongs to.
+    """
+
+    def __init__(self) -> None:
+        self._taken: set[str] = set()
+
+    def __call__(self, *names: str) -> str:
+        parts = [re.sub(r"[^A-Za-z0-9_.+-]", "_", name) for name in names]
+        path = "/".join("_" if part.strip(".") == "" else part for part in parts)
+        unique, i = path, 2
+        while unique in self._taken:
+            unique, i = f"{path}_{i}", i + 1
+        self._taken.add(unique)
+        return unique
 
 
 def encode(value: Any, *, where: str) -> str:
@@ -125,9 +145,14 @@ def _channel_description(channel: Channel) -> dict[str, Any]:
     }
 
 
+_PLAIN = asdict(Parameter("plain"))
+
+
 def _parameter_description(parameter: Parameter) -> dict[str, Any]:
-    plain, stored = asdict(Parameter("plain")), asdict(parameter)
-    return {"name": parameter.name} | {key: value for key, value in stored.items() if value != plain[key]}
+    # Thousands of nuisances differ in their name alone, so the rest is left out.
+    return {"name": parameter.name} | {
+        key: value for key, value in asdict(parameter).items() if key != "name" and value != _PLAIN[key]
+    }
 
 
 def _parameter(stored: Mapping[str, Any]) -> Parameter:
