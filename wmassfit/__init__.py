@@ -1,5 +1,69 @@
-"""wmassfit: from templates to the W mass, and to what it means."""
+"""wmassfit: from templates to the W mass, and to what it means.
+
+>>> import wmassfit as wm
+>>> recipe = wm.Recipe.load("small")
+>>> recipe.generation.pt.bins
+15
+
+The names below load the rooms they come from when they are first used.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 from wmassfit._version import __version__
 
-__all__ = ["__version__"]
+if TYPE_CHECKING:
+    from wmassfit.electroweak import confront
+    from wmassfit.inference import fit, impacts, pulls, toys
+    from wmassfit.interchange import read, write
+    from wmassfit.likelihood import Model
+    from wmassfit.pipeline import generate, run
+    from wmassfit.recipe import Recipe
+    from wmassfit.report import report
+    from wmassfit.templateset import TemplateSet
+
+__all__ = [
+    "Model",
+    "Recipe",
+    "TemplateSet",
+    "__version__",
+    "confront",
+    "fit",
+    "generate",
+    "impacts",
+    "pulls",
+    "read",
+    "report",
+    "run",
+    "toys",
+    "write",
+]
+
+_ROOMS = {
+    "Model": "likelihood",
+    "Recipe": "recipe",
+    "TemplateSet": "templateset",
+    "confront": "electroweak",
+    "fit": "inference",
+    "generate": "pipeline",
+    "impacts": "inference",
+    "pulls": "inference",
+    "read": "interchange",
+    "report": "report",
+    "run": "pipeline",
+    "toys": "inference",
+    "write": "interchange",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _ROOMS:
+        raise AttributeError(f"module 'wmassfit' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"wmassfit.{_ROOMS[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import click
 
-__all__ = ["print_json", "progress"]
+__all__ = ["leave", "print_json", "progress"]
 
 
 def print_json(content: Mapping[str, Any]) -> None:
@@ -39,3 +40,10 @@ def progress() -> Iterator[Callable[[str, float], None]]:
             bars.update(tasks[stage], completed=fraction)
 
         yield update
+
+
+def leave(result: Any) -> None:
+    """Exit code 1, with the reason on standard error, if a fit did not converge."""
+    if not result.converged:
+        click.echo(f"wmassfit: the fit did not converge: {result.reason}", err=True)
+        sys.exit(1)

@@ -1,0 +1,61 @@
+"""wmassfit fit: templates to a result."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from wmassfit.cli import console, options
+
+__all__ = ["command"]
+
+
+@click.command("fit")
+@click.argument("templates", nargs=-1, required=True, metavar="TEMPLATES...")
+@options.output(None, "Also write the result to this file (fit.h5).")
+@options.data
+@options.at
+@options.seed
+@click.option("--throw", type=click.Choice(["none", "auxiliary", "prior"]), default="auxiliary", show_default=True)
+@click.option("--minimizer", type=click.Choice(["newton", "minuit"]), default="newton", show_default=True)
+@options.as_json
+def command(
+    templates: tuple[str, ...],
+    output: Path | None,
+    data: str | None,
+    at: tuple[str, ...],
+    seed: int | None,
+    throw: str,
+    minimizer: str,
+    as_json: bool,
+) -> None:
+    """Fit TEMPLATES. Without --data: the data in the file, or the expectation where there are none."""
+    from wmassfit.inference import fit
+    from wmassfit.interchange import check_writable, read, write
+    from wmassfit.likelihood import Model
+    from wmassfit.pipeline import make_data, summarise
+
+    if output is not None:
+        check_writable(output)
+    model = Model(read(*templates))
+    kind = data or ("asimov" if model.templates.observed is None else "observed")
+    values = options.numbers(at, option="--at")
+    dataset = make_data(model, kind, seed=1 if seed is None else seed, at=values, throw=throw)
+    with console.progress():
+        result = fit(model, dataset, minimizer=minimizer)
+    if output is not None:
+        write(result, output)
+    summary = summarise(result, at=values if dataset.simulated else None)
+    if as_json:
+        console.print_json(summary)
+    else:
+        for name, entry in summary["parameters"].items():
+            truth = f"   (truth {entry['truth']:.6g})" if "truth" in entry else ""
+            unit = f" {entry['unit']}" if entry["unit"] else ""
+            click.echo(f"{name} = {entry['value']:.7g} ± {entry['uncertainty']:.4g}{unit}{truth}")
+        click.echo(
+            f"{kind} data, {summary['n_bins']} bins, {summary['n_nuisances']} nuisance parameters, "
+            f"EDM {summary['edm']:.1e}: {result.reason}"
+        )
+    console.leave(result)

@@ -1,0 +1,223 @@
+"""A recipe from end to end: templates, data, fit, impacts, verdict, files. Each stage is saved when it is done."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from wmassfit._version import __version__
+from wmassfit.calibration import expected_calibration
+from wmassfit.errors import RecipeError, WmassfitError
+from wmassfit.interchange import check_writable, read, replaced_file, write
+from wmassfit.pdf import load
+from wmassfit.recipe import Recipe
+from wmassfit.templateset import Dataset, TemplateSet
+
+if TYPE_CHECKING:  # the fit's modules load when a fit is made
+    from wmassfit.electroweak import Verdict
+    from wmassfit.inference import FitResult, Impacts
+    from wmassfit.likelihood import Model
+
+__all__ = ["Progress", "RunResult", "generate", "make_data", "run", "summarise"]
+
+Progress = Callable[[str, float], None]
+"""Called with the stage and the fraction done."""
+
+
+def generate(
+    recipe: Recipe, *, seed: int | None = None, workers: int = 2, progress: Progress | None = None
+) -> TemplateSet:
+    """Templates of a recipe: parton densities read, momentum scale calibrated, kernel filled, variations contracted.
+
+    `seed` replaces the recipe's. The result carries recipe and seed in its metadata and does not depend on `workers`.
+    Raises RecipeError or FormatError for what cannot be generated or read.
+    """
+    from dataclasses import replace
+
+    from wmassfit.generation.generate import generate as generate_templates
+
+    config = recipe.generation
+    seed = recipe.seed if seed is None else seed
+    try:
+        pdf = load(config.pdf.set, config.pdf.path)
+    except WmassfitError as error:
+        place = config.pdf.path or config.pdf.set
+        raise RecipeError(f"recipe {recipe.name}, generation.pdf = {place}: {error}") from error
+    done = 0.0
+
+    def advance(step: float) -> None:
+        nonlocal done
+        done = min(1.0, done + step)
+        if progress is not None:
+            progress("generate", done)
+
+    templates = generate_templates(
+        config, pdf, expected_calibration(config.eta.edges), seed=seed, workers=workers, progress=advance
+    )
+    metadata = {**templates.metadata, "recipe": recipe.model_dump(mode="json"), "version": __version__}
+    return replace(templates, metadata=metadata)
+
+
+def make_data(
+    model: Model, kind: str, *, seed: int = 1, at: Mapping[str, float] | None = None, throw: str = "auxiliary"
+) -> Dataset:
+    """Asimov, pseudo- or observed data for a model. Raises RecipeError where there is nothing observed."""
+    at = dict(at or {})
+    for name in at:
+        model.templates.parameter(name)
+    if kind == "asimov":
+        return model.asimov(at=at)
+    if kind == "pseudo":
+        return model.pseudodata(seed=seed, at=at, throw=throw)
+    observed = model.templates.observed
+    if observed is None:
+        raise RecipeError("--data observed: the templates hold no data; choose asimov or pseudo")
+    if at:
+        raise RecipeError(f"--at {next(iter(at))}: has no meaning for observed data")
+    return observed
+
+
+@dataclass
+class _Stopwatch:
+    """Seconds of each stage, in order."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def __call__(self, stage: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        self.seconds[stage] = round(time.perf_counter() - start, 3)
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """Everything `run` made; `summary` is what summary.json holds."""
+
+    templates: TemplateSet
+    fit: FitResult
+    impacts: Mapping[str, Impacts]
+    verdict: Verdict | None
+    summary: Mapping[str, Any]
+
+
+def run(
+    recipe: Recipe,
+    folder: str | Path,
+    *,
+    data: str | None = None,
+    at: Mapping[str, float] | None = None,
+    seed: int | None = None,
+    histograms: str = "poi",
+    workers: int = 2,
+    progress: Progress | None = None,
+) -> RunResult:
+    """The whole job. Leaves templates.root, fit.h5, summary.json, tables and plots in `folder`.
+
+    `data`, `at` and `seed` replace what the recipe says. Files that exist under these names are replaced one by one,
+    each when its successor is complete. Raises FormatError before anything is computed if `folder` is not writable.
+    """
+    from wmassfit.electroweak import confront
+    from wmassfit.inference import fit, impacts, pulls
+    from wmassfit.likelihood import Model
+    from wmassfit.report import report
+
+    folder = _folder(folder)
+    seed = recipe.seed if seed is None else seed
+    at = {**recipe.fit.at, **(at or {})}
+    clock = _Stopwatch()
+    say = progress or _quiet
+
+    with clock("generate"):
+        templates = generate(recipe, seed=seed, workers=workers, progress=progress)
+    say("files", 0.0)
+    with clock("write"):
+        write(templates, folder / "templates.root", histograms=histograms)
+    with clock("read"):
+        templates = read(folder / "templates.root")
+    say("files", 1.0)
+    with clock("compile"):
+        model = Model(templates)
+    dataset = make_data(model, data or recipe.fit.data, seed=seed, at=at, throw=recipe.fit.throw)
+    say("fit", 0.0)
+    with clock("fit"):
+        result = fit(model, dataset, minimizer=recipe.fit.minimizer)
+        result.uncertainties()
+    say("fit", 1.0)
+    write(result, folder / "fit.h5")
+    say("impacts", 0.0)
+    with clock("impacts"):
+        found = {kind: impacts(result, of=templates.pois[0], kind=kind) for kind in ("nominal", "global")}
+    say("impacts", 1.0)
+    write(result, folder / "fit.h5", impacts=found)
+    estimate = result[templates.pois[0]]
+    verdict = confront(estimate) if estimate.unit == "MeV" else None
+    say("report", 0.0)
+    with clock("report"):
+        report([templates, result, found["nominal"], found["global"], pulls(result), verdict], folder=folder)
+    say("report", 1.0)
+    summary = summarise(result, found, at=at if dataset.simulated else None, verdict=verdict)
+    summary |= {"recipe": recipe.name, "seed": seed, "timing_s": clock.seconds}
+    with replaced_file(folder / "summary.json") as part:
+        part.write_text(json.dumps(summary, indent=2, allow_nan=False, ensure_ascii=False) + "\n", encoding="utf-8")
+    return RunResult(templates, result, found, verdict, summary)
+
+
+def summarise(
+    result: FitResult,
+    found: Mapping[str, Impacts] | None = None,
+    *,
+    at: Mapping[str, float] | None = None,
+    verdict: Verdict | None = None,
+) -> dict[str, Any]:
+    """The one JSON schema of results. `at`: true parameter values of simulated data (others are at their start)."""
+    templates = result.model.templates
+    parameters = {}
+    for name in templates.pois:
+        estimate = result[name]
+        entry: dict[str, Any] = {
+            "value": estimate.value,
+            "uncertainty": estimate.uncertainty,
+            "unit": estimate.unit,
+        }
+        if at is not None:
+            parameter = templates.parameter(name)
+            entry["truth"] = parameter.display.offset + parameter.display.scale * at.get(name, parameter.start)
+        parameters[name] = entry
+    summary: dict[str, Any] = {
+        "parameters": parameters,
+        "converged": result.converged,
+        "reason": result.reason,
+        "edm": result.edm,
+        "nll": result.nll,
+        "n_bins": templates.n_bins,
+        "n_nuisances": len(templates.nuisances),
+        "version": __version__,
+    }
+    if found:
+        summary["impacts"] = {f"{kind}_mev": dict(table.by_group()) for kind, table in found.items()}
+    if verdict is not None:
+        summary["verdict"] = verdict.to_dict()
+    return summary
+
+
+def _folder(folder: str | Path) -> Path:
+    """The output folder, made if need be and seen to be writable."""
+    path = Path(folder).expanduser()
+    if path.exists() and not path.is_dir():
+        raise RecipeError(f"-o {path}: is a file; name a folder")
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RecipeError(f"-o {path}: the folder cannot be made ({error.strerror}); choose another") from error
+    check_writable(path / "summary.json")
+    return path
+
+
+def _quiet(_stage: str, _fraction: float) -> None:
+    """Progress that nobody wants to see."""
