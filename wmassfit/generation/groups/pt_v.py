@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import ClassVar
@@ -9,12 +10,11 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field, field_validator
 
-from wmassfit.generation.coefficients import Production, node_weights
 from wmassfit.generation.css import CssParameters, luminosity_ratio, variation
 from wmassfit.generation.expectation import Expectation, Leg
 from wmassfit.generation.groups.nuisance import Group, Nuisance, Variation
 from wmassfit.generation.processes import CHARGES, SIGNAL
-from wmassfit.generation.transverse_momentum import PtShape, nominal_density
+from wmassfit.generation.transverse_momentum import PtShape, nominal_density, rise
 from wmassfit.templateset import Array
 
 __all__ = ["PtVGroup"]
@@ -59,6 +59,7 @@ class PtVGroup(Group):
         effects: dict[str, dict[int, Array]] = {}
         for charge in CHARGES:
             leg = expectation.signal[charge]
+            nodes = leg.production.grids.boson_pt
             relative = {f"ptv_{key}": _css(expectation, leg, key, step)[None] for key, step in common.items()}
             rapidity = (leg.production.grids.rapidity / _RAPIDITY) ** 2
             relative["ptv_g1_rapidity"] = rapidity[:, None] * _css(expectation, leg, "g1", self.g1_rapidity)
@@ -67,8 +68,8 @@ class PtVGroup(Group):
             }
             sign = "plus" if charge > 0 else "minus"
             for low, high, size in self.matching:
-                ramp = size * np.interp(leg.production.grids.boson_pt, [low, high], [0.0, 1.0])
-                relative[f"ptv_matching_{low:g}_{high:g}_{sign}"] = _norm_preserving(leg.production, ramp)[None]
+                ramp = rise(nodes, _nominal(expectation, leg), start_gev=low, end_gev=high, size=size)
+                relative[f"ptv_matching_{low:g}_{high:g}_{sign}"] = ramp[None]
             density = leg.production.density()[0]
             changes = leg.vary(np.stack([density * change for change in relative.values()]))
             for name, change in zip(relative, changes, strict=True):
@@ -88,15 +89,14 @@ def _css(expectation: Expectation, leg: Leg, key: str, step: float) -> Array:
     boson, pdf = leg.production.boson, expectation.pdf
     start = CssParameters(q_gev=boson.mass_gev)
     varied = replace(start, **{key: getattr(start, key) + step})
-    shape = None if expectation.config.pt_shape is None else PtShape(**expectation.config.pt_shape.model_dump())
-    one_scale = pdf.name == "embedded"
-    luminosity = None if one_scale else luminosity_ratio(pdf, boson, q_gev=boson.mass_gev)
-    nominal = partial(nominal_density, boson.name, shape=shape)
-    change = variation(leg.production.grids.boson_pt, nominal, varied, start, luminosity=luminosity)
-    return _norm_preserving(leg.production, change)
+    # at the one scale of the embedded densities the luminosity ratio is 1
+    luminosity = None if pdf.name == "embedded" else luminosity_ratio(pdf, boson, q_gev=boson.mass_gev)
+    nominal = _nominal(expectation, leg)
+    return variation(leg.production.grids.boson_pt, nominal, varied, start, luminosity=luminosity)
 
 
-def _norm_preserving(production: Production, change: Array) -> Array:
-    """`change` less its mean over the nominal spectrum on the nodes."""
-    weight = node_weights(production.grids.boson_pt) * production.shape
-    return np.asarray(change - np.sum(weight * change) / np.sum(weight))
+def _nominal(expectation: Expectation, leg: Leg) -> Callable[[Array], Array]:
+    """The nominal p_T^V density of a leg, as a function of p_T^V."""
+    config = expectation.config.pt_shape
+    shape = None if config is None else PtShape(**config.model_dump())
+    return partial(nominal_density, leg.production.boson.name, shape=shape)
