@@ -1,0 +1,157 @@
+"""Expected yields and their derivatives: n = [N + Σ Δφ(x)] · exp[Σ Kφ(x)] · F(x) an entry, ν = Σ n a bin.
+
+Everything works on a batch: x is [n, t], results are [entries, t] or [bins, t].
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from wmassfit.likelihood.basis import BasisSet, scatter
+from wmassfit.likelihood.columns import Columns
+from wmassfit.likelihood.factors import Factors, FactorValues
+from wmassfit.likelihood.interpolation import Curve
+from wmassfit.likelihood.layout import Layout
+from wmassfit.templateset import Array
+
+__all__ = ["Expectation", "Push", "Yields"]
+
+
+@dataclass(frozen=True, eq=False)
+class Yields:
+    """The model at x: n = additive · exponential · product of factors, an entry [entries, t]; ν a bin [bins, t]."""
+
+    x: Array
+    basis: Curve
+    additive: Array
+    exponential: Array
+    factors: FactorValues | None
+    entries: Array
+    bins: Array
+
+    @cached_property
+    def scale(self) -> Array:
+        """dn/dA: exponential times the product of factors."""
+        return self.exponential if self.factors is None else self.exponential * self.factors.product
+
+
+@dataclass(frozen=True, eq=False)
+class Push:
+    """Derivatives along a direction: of the additive sum, ln of the exponential, factors, n and ν."""
+
+    direction: Array  # v, [n, t]
+    basis: Array  # derivative of φ′, [m, t]
+    additive: Array | None
+    exponent: Array | None
+    factors: tuple[Array, Array] | None
+    entries: Array
+    bins: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Expectation:
+    """A compiled set of channels."""
+
+    layout: Layout
+    nominal: Array
+    basis: BasisSet
+    additive: Columns
+    exponent: Columns
+    factors: Factors | None
+    segments: tuple[slice, ...]
+
+    @property
+    def n_parameters(self) -> int:
+        """Length of x."""
+        return self.basis.n_parameters
+
+    def evaluate(self, x: Array) -> Yields:
+        """Yields at x [n, t]."""
+        curve = self.basis.evaluate(x)
+        additive = np.repeat(self.nominal[:, None], x.shape[1], axis=1)
+        if not self.additive.empty:
+            additive += self.additive.forward(curve.value)
+        with np.errstate(over="ignore", invalid="ignore"):
+            exponential = np.ones_like(additive) if self.exponent.empty else np.exp(self.exponent.forward(curve.value))
+            entries = additive * exponential
+            factors = None if self.factors is None else self.factors.evaluate(x)
+            if factors is not None:
+                entries = entries * factors.product
+        return Yields(x, curve, additive, exponential, factors, entries, self.layout.to_bins(entries))
+
+    def push(self, yields: Yields, v: Array) -> Push:
+        """Derivatives along v [n, t]."""
+        step = v[self.basis.parameter]
+        phi = yields.basis.first * step
+        entries = np.zeros(np.broadcast_shapes(yields.entries.shape, (1, v.shape[1])))
+        additive = exponent = factors = None
+        if not self.additive.empty:
+            additive = self.additive.forward(phi)
+            entries += yields.scale * additive
+        if not self.exponent.empty:
+            exponent = self.exponent.forward(phi)
+            entries += yields.entries * exponent
+        if self.factors is not None and yields.factors is not None:
+            factors = yields.factors.along(self.factors.gather(v, empty=0.0))
+            entries += yields.additive * yields.exponential * factors[0]
+        return Push(v, yields.basis.second * step, additive, exponent, factors, entries, self.layout.to_bins(entries))
+
+    def pull(self, yields: Yields, weights: Array) -> tuple[Array, Array]:
+        """Σ_e weights_e ∂n_e: in the basis functions [m, t] (before φ′), and of the factors, in x [n, t]."""
+        t = weights.shape[1]
+        inner = np.zeros((self.basis.size, t))
+        if not self.additive.empty:
+            inner += self.additive.backward(weights * yields.scale)
+        if not self.exponent.empty:
+            inner += self.exponent.backward(weights * yields.entries)
+        return inner, self._pull_factors(yields, weights * yields.additive * yields.exponential)
+
+    def gradient(self, yields: Yields, inner: Array, outer: Array) -> Array:
+        """Σ_e weights_e ∂n_e/∂x [n, t] from what `pull` gave."""
+        return scatter(self.n_parameters, self.basis.parameter, yields.basis.first * inner) + outer
+
+    def second(self, yields: Yields, push: Push, weights: Array, change: Array, inner: Array) -> Array:
+        """Derivative along a direction of Σ_e weights_e ∂n_e/∂x, [n, t].
+
+        `change` [entries, t] is the derivative of the weights along that direction, `inner` what `pull` gave for
+        the weights themselves.
+        """
+        t = change.shape[1]
+        moved = np.zeros((self.basis.size, t))
+        factor_push = 0.0 if push.factors is None else yields.exponential * push.factors[0]
+        if not self.additive.empty:
+            scale = change * yields.scale + weights * factor_push
+            if push.exponent is not None:
+                scale = scale + weights * yields.scale * push.exponent
+            moved += self.additive.backward(scale)
+        if not self.exponent.empty:
+            moved += self.exponent.backward(change * yields.entries + weights * push.entries)
+        out = scatter(self.n_parameters, self.basis.parameter, yields.basis.first * moved + push.basis * inner)
+        return out + self._second_factors(yields, push, weights, change)
+
+    def _pull_factors(self, yields: Yields, weights: Array) -> Array:
+        n, t = self.n_parameters, weights.shape[1]
+        if self.factors is None or yields.factors is None:
+            return np.zeros((n, t))
+        f = yields.factors
+        values = (weights * f.without * f.first).reshape(-1, t)
+        return scatter(n + 1, self.factors.parameter.ravel(), values)[:n]
+
+    def _second_factors(self, yields: Yields, push: Push, weights: Array, change: Array) -> Array:
+        if self.factors is None or yields.factors is None or push.factors is None:
+            return np.zeros_like(push.direction)
+        f, n, t = yields.factors, self.n_parameters, change.shape[1]
+        rest = yields.additive * yields.exponential
+        moved = change * rest
+        if push.exponent is not None:
+            moved = moved + weights * rest * push.exponent
+        if push.additive is not None:
+            moved = moved + weights * yields.exponential * push.additive
+        direction = self.factors.gather(push.direction, empty=0.0)
+        values = moved * f.without * f.first + weights * rest * (
+            push.factors[1] * f.first + f.without * f.second * direction
+        )
+        return scatter(n + 1, self.factors.parameter.ravel(), values.reshape(-1, t))[:n]

@@ -1,0 +1,85 @@
+"""Products of factors: F_e = Π_s (c_s x_s)^{p_s}, any power, any number of parameters, also where one of them is 0.
+
+Each entry has up to S slots. Derivatives use products that leave one or two slots out, never a division, so a signal
+strength of exactly 0 is as good as any value.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from wmassfit.templateset import Array, Indices
+
+__all__ = ["FactorValues", "Factors"]
+
+
+@dataclass(frozen=True, eq=False)
+class FactorValues:
+    """Each slot's g = (cx)^p with two derivatives in x, [S, entries, t]; their product [entries, t].
+
+    `without[s]` is the product without slot s.
+    """
+
+    value: Array
+    first: Array
+    second: Array
+    product: Array
+    without: Array
+
+    def without_pair(self, s: int, r: int) -> Array:
+        """Product of all slots but s and r."""
+        rest = [i for i in range(self.value.shape[0]) if i not in (s, r)]
+        return np.asarray(np.prod(self.value[rest], axis=0))
+
+    def along(self, v: Array) -> tuple[Array, Array]:
+        """Derivatives along v [S, entries, t] (the direction's component in each slot): of F, and of each F_s."""
+        slots = self.value.shape[0]
+        step = self.first * v
+        product = np.sum(self.without * step, axis=0)
+        shape = np.broadcast_shapes(self.without.shape, step.shape)
+        without = np.zeros(shape)
+        for s in range(slots):
+            for r in range(slots):
+                if r != s:
+                    without[s] += self.without_pair(s, r) * step[r]
+        return np.asarray(product), without
+
+
+@dataclass(frozen=True, eq=False)
+class Factors:
+    """Slots [S, entries]: `parameter` (n where the slot is empty), `coefficient` and `power`."""
+
+    parameter: Indices
+    coefficient: Array
+    power: Array
+
+    @property
+    def slots(self) -> int:
+        """Largest number of factors on one entry."""
+        return int(self.parameter.shape[0])
+
+    def gather(self, x: Array, *, empty: float) -> Array:
+        """x [n, t] in each slot, [S, entries, t]; `empty` in empty slots."""
+        filled = np.concatenate([x, np.full((1, x.shape[1]), empty)])
+        return filled[self.parameter]
+
+    def evaluate(self, x: Array) -> FactorValues:
+        """Values and derivatives at x [n, t]."""
+        c, p = self.coefficient[..., None], self.power[..., None]
+        z = c * self.gather(x, empty=1.0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            value = np.where(p == 1, z, z**p)
+            first = np.where(p == 1, c, c * p * z ** (p - 1))
+            second = np.where(p == 1, 0.0, np.where(p == 2, 2 * c**2, c**2 * p * (p - 1) * z ** (p - 2)))
+        vacant = (self.parameter == len(x))[..., None]
+        first, second = np.where(vacant, 0.0, first), np.where(vacant, 0.0, second)
+        without = np.ones_like(value)
+        for s in range(1, self.slots):
+            without[s] = without[s - 1] * value[s - 1]
+        behind = np.ones_like(value[0])
+        for s in range(self.slots - 1, -1, -1):
+            without[s] *= behind
+            behind = behind * value[s]
+        return FactorValues(value, first, second, behind, without)
