@@ -1,0 +1,92 @@
+"""The generator on real parton densities against the W cross sections CMS measured, arXiv:2008.04174."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from wmassfit.errors import PhysicsError
+from wmassfit.generation.bosons import W_MINUS, W_PLUS, Z
+from wmassfit.generation.predictions import Prediction, charge_asymmetry, lepton_eta_cross_section
+from wmassfit.pdf import load, load_embedded
+
+WORKFLOW = Path(__file__).parents[2] / "workflows" / "published" / "w_cross_sections.py"
+
+
+@pytest.fixture(scope="module")
+def workflow() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("w_cross_sections", WORKFLOW)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def measured(workflow: ModuleType, reference: Callable[[str], Path]) -> dict:
+    return workflow.read_measurements(reference("cms_w_13tev"))
+
+
+@pytest.fixture(scope="module")
+def predicted(workflow: ModuleType, measured: dict, reference: Callable[[str], Path]) -> dict[str, Prediction]:
+    pdf = load(path=reference("CT18NNLO.tar.gz"))
+    return workflow.predict(pdf, measured["asymmetry"].edges, log2_points=13)
+
+
+def test_bins_agree(measured: dict) -> None:
+    for quantity in measured.values():
+        assert quantity.edges.size == 19
+        np.testing.assert_allclose(quantity.edges, measured["asymmetry"].edges)
+
+
+# The luminosity alone is 2.2% of the measurement, the K-factor's order about 1%, the parton densities 2–3%.
+@pytest.mark.parametrize("charge", ["+", "-"])
+def test_cross_sections(measured: dict, predicted: dict[str, Prediction], charge: str) -> None:
+    ratio = predicted[charge].central / measured[charge].value
+    assert np.all(np.abs(ratio - 1) < 0.04), ratio
+
+
+def test_charge_asymmetry(measured: dict, predicted: dict[str, Prediction]) -> None:
+    data, theory = measured["asymmetry"], predicted["asymmetry"]
+    pull = (theory.central - data.value) / np.hypot(data.uncertainty, theory.uncertainty)
+    assert np.all(np.abs(pull) < 1.3), pull
+    # nor does the pull pass by a large uncertainty: 0.002–0.004 by the set's own 90% members over 1.645
+    assert np.all(theory.uncertainty < 0.006)
+    assert np.all(theory.uncertainty > 0.001)
+
+
+def test_picture(workflow: ModuleType, measured: dict, predicted: dict[str, Prediction], tmp_path: Path) -> None:
+    workflow.draw(measured, predicted, "CT18NNLO").savefig(tmp_path / "picture.png")
+    assert (tmp_path / "picture.png").stat().st_size > 10_000
+    assert len(workflow.table(measured, predicted).splitlines()) == 19
+
+
+def test_sum_of_bins_is_one_wide_bin() -> None:
+    pdf, edges = load_embedded(), np.array([0.0, 0.5, 1.1, 2.4])
+    arguments = {"pt_range_gev": (26.0, 56.0), "log2_points": 10}
+    fine = lepton_eta_cross_section(pdf, W_PLUS, abs_eta_edges=edges, **arguments)
+    wide = lepton_eta_cross_section(pdf, W_PLUS, abs_eta_edges=edges[[0, -1]], **arguments)
+    # same points and an exact integral over η: what is left is float32
+    np.testing.assert_allclose(fine.members @ np.diff(edges), wide.members[:, 0] * 2.4, rtol=1e-5)
+    np.testing.assert_allclose(np.diag(fine.covariance()), fine.uncertainty**2, rtol=1e-12)
+    minus = lepton_eta_cross_section(pdf, W_MINUS, abs_eta_edges=edges, **arguments)
+    asymmetry = charge_asymmetry(pdf, fine, minus)
+    # correlated members: the relative uncertainties of the charges, 2–4%, must not simply add up
+    assert np.all(asymmetry.uncertainty < 0.3 * fine.uncertainty / fine.central)
+
+
+@pytest.mark.parametrize(
+    ("boson", "edges", "message"),
+    [(Z, [0.0, 1.0], "no unique charge"), (W_PLUS, [0.0, 1.0, 0.5], "must rise"), (W_PLUS, [-1.0, 1.0], "must rise")],
+)
+def test_refusals(boson, edges: list[float], message: str) -> None:
+    with pytest.raises(PhysicsError, match=message):
+        lepton_eta_cross_section(load_embedded(), boson, abs_eta_edges=np.array(edges), pt_range_gev=(26, 56))
