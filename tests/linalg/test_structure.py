@@ -9,7 +9,7 @@ import pytest
 from scipy.sparse import csc_array, csr_array, diags_array
 from scipy.sparse.linalg import splu
 
-from wmassfit.linalg import CurvaturePlan, Jacobian, NotPositiveDefinite, Prior
+from wmassfit.linalg import CurvaturePlan, Jacobian, NotPositiveDefinite, Prior, StructureError
 from wmassfit.linalg.border import block_cost, distinct_rows, hub_columns, sweep
 from wmassfit.linalg.layout import arrange, label_components
 from wmassfit.linalg.selected import inverse_diagonal
@@ -168,12 +168,17 @@ def test_plans_and_factors_travel_between_processes(systems, path):
 @pytest.mark.parametrize("path", ["blocks", "sparse", "dense", "woodbury"])
 def test_inputs_are_left_alone_and_factors_can_be_made_again(systems, path):
     p = systems.problem(np.random.default_rng(9), systems.cells(3, 2, 10), n_dense=20, couplings=((0, 12),))
-    before = pickle.dumps((p.terms, p.prior))
+    arrays = [
+        p.prior.diagonal,
+        *(a for block in p.prior.blocks for a in block),
+        *(a for j, w in p.terms for a in (j.dense, j.sparse.data, j.sparse.indices, j.sparse.indptr, w)),
+    ]
+    before = [a.copy() for a in arrays]
     plan = p.plan(path)
     first = plan.factor(p.terms, p.prior)
     solution = first.solve(np.ones(p.n))
     first.inverse(), first.diag(), first.rows([0])
-    assert pickle.dumps((p.terms, p.prior)) == before
+    assert all(np.array_equal(a, b) for a, b in zip(arrays, before, strict=True))
     np.testing.assert_array_equal(first.solve(np.ones(p.n)), solution)
     np.testing.assert_array_equal(plan.factor(p.terms, p.prior).solve(np.ones(p.n)), solution)
 
@@ -207,3 +212,41 @@ def test_more_rows_than_a_panel(systems, monkeypatch):
     for module in ("assemble", "bordered"):
         monkeypatch.setattr(f"wmassfit.linalg.{module}.PANEL_ROWS", 11)
     np.testing.assert_allclose(p.plan("blocks").factor(p.terms, p.prior).inverse(), whole, rtol=0, atol=1e-12)
+
+
+def test_a_pattern_is_left_alone():
+    # Indices out of order, and one twice.
+    indices, pointers = np.array([2, 0, 0, 1], dtype=np.int32), np.array([0, 3, 4], dtype=np.int32)
+    pattern = csr_array((np.ones(4), indices, pointers), shape=(2, 3))
+    plan = CurvaturePlan.analyse(pattern, [], path="blocks")
+    assert pattern.indices.tolist() == [2, 0, 0, 1]
+    assert plan.layout.sizes.tolist() == [1, 2]
+
+
+def test_a_column_is_dense_or_sparse_and_not_both(systems):
+    p = systems.problem(np.random.default_rng(13), systems.cells(3, 4, 5), n_dense=3)
+    jacobian, weights = p.terms[0]
+    full = jacobian.sparse.toarray()
+    full[0, p.dense[1]] = 1.0
+    bad = Jacobian(jacobian.dense, jacobian.dense_columns, csr_array(full))
+    with pytest.raises(StructureError, match="entries in its dense columns"):
+        p.plan().factor([(bad, weights)], p.prior)
+
+
+def test_global_columns_may_come_in_any_order_and_number(systems):
+    p = systems.problem(np.random.default_rng(14), systems.cells(4, 6, 5), n_dense=6)
+    (jacobian, weights), rest = p.terms[0], p.terms[1:]
+    expected = p.plan().factor(p.terms, p.prior).inverse()
+    turned = Jacobian(jacobian.dense[:, ::-1], jacobian.dense_columns[::-1], jacobian.sparse)
+    halves = [
+        Jacobian(jacobian.dense[:, columns], jacobian.dense_columns[columns], jacobian.sparse)
+        for columns in (slice(0, 2), slice(2, 6))
+    ]
+    actual = p.plan().factor([(turned, weights), *rest], p.prior).inverse()
+    np.testing.assert_allclose(actual, expected, rtol=0, atol=1e-12)
+    for half in halves:
+        j = half.sparse.toarray()
+        j[:, half.dense_columns] = half.dense
+        h = np.diag(p.prior.diagonal) + j.T @ (weights[:, None] * j)
+        part = p.plan().factor([(half, weights)], p.prior).inverse()
+        np.testing.assert_allclose(part, np.linalg.inv(h), rtol=0, atol=1e-12)

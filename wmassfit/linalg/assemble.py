@@ -96,6 +96,8 @@ def _select(layout: Layout, jacobian: Jacobian, weights: Array, number: int) -> 
         )
     if np.any(layout.border_position[jacobian.dense_columns] < 0):
         raise StructureError(f"term {number}: has dense columns that were not dense in the analysed pattern")
+    if np.any(np.isin(sparse.indices, jacobian.dense_columns)):
+        raise StructureError(f"term {number}: the sparse part of the Jacobian has entries in its dense columns")
     if not np.all(np.isfinite(weights)):
         bad = int(np.flatnonzero(~np.isfinite(weights))[0])
         raise StructureError(f"term {number}: the weight of row {bad} is {weights[bad]}, every one must be finite")
@@ -201,14 +203,16 @@ def _add_border(
 
 def _fill_panel(layout: Layout, rows: _Rows, first: int, last: int, panel: Array) -> None:
     """The border's columns of some rows, scaled, into `panel`."""
-    dense, columns = rows.jacobian.dense, layout.border_position[rows.jacobian.dense_columns]
-    if np.array_equal(columns, np.arange(layout.border.size)):
-        # All of the border, in its order: one pass, and clipping spares numpy a buffer (indices are valid).
-        np.take(dense, rows.order[first:last], axis=0, out=panel, mode="clip")
+    dense, chosen = rows.jacobian.dense, rows.order[first:last]
+    columns = layout.border_position[rows.jacobian.dense_columns]
+    in_order = np.array_equal(columns, np.arange(columns.size))
+    if in_order and columns.size == layout.border.size:
+        # One pass; clipping spares numpy a buffer, and no index needs it.
+        np.take(dense, chosen, axis=0, out=panel, mode="clip")
         panel *= rows.scale[first:last, None]
         return
     panel[...] = 0.0
-    panel[:, columns] = dense[rows.order[first:last]]
+    panel[:, slice(columns.size) if in_order else columns] = dense[chosen]
     panel *= rows.scale[first:last, None]
     entries = rows.border[first:last].tocoo()
     panel[entries.row, entries.col] = entries.data
@@ -217,8 +221,9 @@ def _fill_panel(layout: Layout, rows: _Rows, first: int, last: int, panel: Array
 def _couple(single: SparseMatrix, sign: float, panel: Array, coupling: Array) -> None:
     """C += sign · singleᵀ panel, touching only the rows of C that the sparse rows name."""
     if single.nnz:
-        used, place = np.unique(single.indices, return_inverse=True)
-        narrow = csr_array(
-            (sign * single.data, place.astype(np.int32), single.indptr), shape=(single.shape[0], used.size)
-        )
+        used = np.flatnonzero(np.bincount(single.indices, minlength=coupling.shape[0]))
+        place = np.zeros(coupling.shape[0], dtype=np.int32)
+        place[used] = np.arange(used.size, dtype=np.int32)
+        entries = (sign * single.data, place[single.indices], single.indptr)
+        narrow = csr_array(entries, shape=(single.shape[0], used.size))
         coupling[used] += np.asarray(narrow.T.tocsr() @ panel)

@@ -12,6 +12,7 @@ A dense Cholesky factorisation is the case of one block, or of no core.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Protocol
 
 import numpy as np
@@ -19,11 +20,13 @@ from numpy.typing import ArrayLike
 from scipy.linalg import blas, lapack
 
 from wmassfit.linalg.assemble import PANEL_ROWS, BorderedSystem
-from wmassfit.linalg.blas import cholesky_upper, invert_upper, mirror, multiply, solve_upper
+from wmassfit.linalg.blas import cholesky_upper, invert_upper, loop_threads, mirror, multiply, solve_upper
 from wmassfit.linalg.layout import Layout
 from wmassfit.linalg.types import Array, NotPositiveDefinite
 
 __all__ = ["BorderedFactor", "Core"]
+
+_FEW_COLUMNS = 8
 
 
 class Core(Protocol):
@@ -36,6 +39,60 @@ class Core(Protocol):
     def solve(self, b: Array) -> Array:
         """D⁻¹b for b [core, k]."""
         ...
+
+    def logdet(self) -> float:
+        """ln det D."""
+        ...
+
+    def diag(self) -> Array:
+        """Diagonal of D⁻¹."""
+        ...
+
+    def add_inverse(self, into: Array) -> None:
+        """into += D⁻¹."""
+        ...
+
+
+class BorderedFactor:
+    """H factorised as core and border (an `SpdFactor`).
+
+    Raises NotPositiveDefinite, with the parameter, if the Schur complement is not positive definite.
+    """
+
+    def __init__(self, layout: Layout, core: Core, system: BorderedSystem, *, path: str) -> None:
+        self.n = layout.n
+        self.path = path
+        self._layout = layout
+        self._core = core
+        before = system.border.diagonal().copy()
+        self._gain = core.eliminate(system.coupling, system.border)
+        self._upper = system.border
+        bad = cholesky_upper(self._upper, before)
+        if bad >= 0:
+            parameter = int(layout.border[bad])
+            raise NotPositiveDefinite(
+                f"the curvature is not positive definite: none is left at parameter {parameter} when the local "
+                f"parameters and {bad} of the {layout.border.size} in the border are profiled",
+                [parameter],
+            )
+
+    def solve(self, b: Array) -> Array:
+        """H⁻¹b for b of shape [n] or [n, k]."""
+        right = np.asarray(b, dtype=np.float64).reshape(self.n, -1)
+        # A few columns wait for memory, not for arithmetic: more threads gain little and can lose much.
+        with loop_threads(0) if right.shape[1] < _FEW_COLUMNS else nullcontext():
+            return self._solve(right).reshape(np.shape(b))
+
+    def _solve(self, right: Array) -> Array:
+        core, border = right[self._layout.core], right[self._layout.border]
+        x = np.empty_like(right)
+        y = self._core.solve(core)
+        if border.size:
+            rest, _ = lapack.dpotrs(self._upper, border - multiply(self._gain.T, core), lower=0)
+            x[self._layout.border] = rest
+            y -= multiply(self._gain, rest)
+        x[self._layout.core] = y
+        return x
 
     def logdet(self) -> float:
         """ln det D."""

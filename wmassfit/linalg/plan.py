@@ -143,7 +143,7 @@ def _indices(values: ArrayLike, n: int) -> Indices:
 
 def _with_couplings(pattern: SparseMatrix, sets: Sequence[Indices]) -> SparseMatrix:
     """The pattern with entries of one, and one more row for each correlated constraint."""
-    base = csr_array(pattern)
+    base = csr_array(pattern, copy=True)
     base.sum_duplicates()
     ones = csr_array((np.ones(base.nnz), base.indices, base.indptr), shape=base.shape)
     if not sets:

@@ -14,7 +14,7 @@ from scipy.sparse import csc_array, diags_array
 from scipy.sparse.linalg import SuperLU, splu
 
 from wmassfit.linalg.assemble import BorderedSystem
-from wmassfit.linalg.blas import PIVOT_FLOOR, multiply
+from wmassfit.linalg.blas import PIVOT_FLOOR, loop_threads, multiply
 from wmassfit.linalg.layout import Layout
 from wmassfit.linalg.selected import inverse_diagonal
 from wmassfit.linalg.types import Array, NotPositiveDefinite, SparseMatrix
@@ -72,14 +72,15 @@ class SparseCore:
         gain = np.empty_like(coupling)
         for first in range(0, coupling.shape[1], _PANEL_COLUMNS):
             columns = slice(first, first + _PANEL_COLUMNS)
-            gain[:, columns] = self._lu.solve(np.asfortranarray(coupling[:, columns]))
+            gain[:, columns] = self.solve(coupling[:, columns])
         if coupling.size:
             border -= multiply(coupling.T, gain)
         return gain
 
     def solve(self, b: Array) -> Array:
         """D⁻¹b for b [core, k]."""
-        return np.ascontiguousarray(self._lu.solve(np.asfortranarray(b)))
+        with loop_threads(0):
+            return np.ascontiguousarray(self._lu.solve(np.asfortranarray(b)))
 
     def logdet(self) -> float:
         """ln det D."""
@@ -108,7 +109,7 @@ class SparseCore:
             width = min(_PANEL_COLUMNS, n - first)
             unit = np.zeros((n, width), order="F")
             unit[np.arange(first, first + width), np.arange(width)] = 1.0
-            yield first, self._lu.solve(unit)
+            yield first, self.solve(unit)
 
 
 def factor_size(pattern: SparseMatrix) -> tuple[float, float]:
@@ -127,9 +128,11 @@ def factor_size(pattern: SparseMatrix) -> tuple[float, float]:
 
 
 def _factorise(matrix: csc_array[np.float64]) -> SuperLU:
-    return splu(
-        matrix,
-        permc_spec="MMD_AT_PLUS_A",
-        diag_pivot_thresh=0.0,
-        options={"SymmetricMode": True, "Equil": False},
-    )
+    # SuperLU's own matrices are small: one thread.
+    with loop_threads(0):
+        return splu(
+            matrix,
+            permc_spec="MMD_AT_PLUS_A",
+            diag_pivot_thresh=0.0,
+            options={"SymmetricMode": True, "Equil": False},
+        )
