@@ -33,9 +33,10 @@ def _fill(
     eta_step: Any,
     pt_first: Any,
     pt_step: Any,
-    out: Any,
+    lower: Any,
+    upper: Any,
 ) -> None:
-    """Add the deposits of one Sobol rule to `out`.
+    """Add the deposits of one Sobol rule to the two p_T^V nodes of an interval.
 
     The points (u0…u3) give cosθ = u0, φ = π u1, the mass (u2, through an arctangent mapping of the resonance) and
     p_T^V (u3, uniform in the cell). Only points with p_T^V in `interval` count. The lepton of helicity angles (θ, φ)
@@ -47,14 +48,15 @@ def _fill(
     mass_grid: (first, step); mass_weight: density of the mass over that of the mapping, on the grid
     copies:   [c, 2], mass and width of each copy; copy_norm [c]; copy_cut [c], which of the cuts it has
     cuts:     [cut, z, k], transverse-mass efficiency at √z·m_T, m_T in steps of cut_step
-    out:      float32 [Δη, p_T, hat, copy, z, helicity], Δη ≥ 0 only (cosθ < 0 follows by parity)
+    lower, upper: float32 [Δη, p_T, z, copy, helicity] of the two nodes, Δη ≥ 0 only (cosθ < 0 follows by parity)
     """
-    n_eta, n_pt = out.shape[0], out.shape[1]
-    n_copy, n_z = out.shape[3], out.shape[4]
-    n_vector = 2 * n_copy * n_z * 6
-    flat = out.reshape(n_eta, n_pt, n_vector)
+    n_eta, n_pt, n_z, n_copy = lower.shape[0], lower.shape[1], lower.shape[2], lower.shape[3]
+    n_vector = n_z * n_copy * 6
+    flat_lower = lower.reshape(n_eta, n_pt, n_vector)
+    flat_upper = upper.reshape(n_eta, n_pt, n_vector)
     vector = np.empty(n_vector, dtype=np.float32)
     weight_z = np.empty((cuts.shape[0], n_z))
+    weight_copy = np.empty(n_copy)
     helicity = np.empty(6)
     to_unit = 1.0 / 4294967296.0
     mass0, width0, atan_low, atan_range = resonance
@@ -105,33 +107,33 @@ def _fill(
         helicity[4] = s * cos_phi
         helicity[5] = c
 
-        upper = (pt - interval[0]) / (interval[1] - interval[0])
         nominal = (m2 - mass0 * mass0) ** 2 + m2 * m2 * width0 * width0 / (mass0 * mass0)
+        for copy in range(n_copy):
+            mass2 = copies[copy, 0] * copies[copy, 0]
+            shifted = (m2 - mass2) ** 2 + m2 * m2 * copies[copy, 1] * copies[copy, 1] / mass2
+            weight_copy[copy] = weight * copy_norm[copy] * nominal / shifted
         k = 0
-        for hat in range(2):
-            share = upper if hat == 1 else 1.0 - upper
+        for z in range(n_z):
             for copy in range(n_copy):
-                mass2 = copies[copy, 0] * copies[copy, 0]
-                shifted = (m2 - mass2) ** 2 + m2 * m2 * copies[copy, 1] * copies[copy, 1] / mass2
-                weight_copy = weight * share * copy_norm[copy] * nominal / shifted
-                for z in range(n_z):
-                    weight_cut = weight_copy * weight_z[copy_cut[copy], z]
-                    for h in range(6):
-                        vector[k] = weight_cut * helicity[h]
-                        k += 1
+                weight_cut = weight_copy[copy] * weight_z[copy_cut[copy], z]
+                for h in range(6):
+                    vector[k] = weight_cut * helicity[h]
+                    k += 1
 
+        share = (pt - interval[0]) / (interval[1] - interval[0])
         j_eta, j_pt = int(x_eta), int(x_pt)
         f_eta, f_pt = x_eta - j_eta, x_pt - j_pt
-        w00 = np.float32((1.0 - f_eta) * (1.0 - f_pt))
-        w01 = np.float32((1.0 - f_eta) * f_pt)
-        w10 = np.float32(f_eta * (1.0 - f_pt))
-        w11 = np.float32(f_eta * f_pt)
-        for k in range(n_vector):
-            v = vector[k]
-            flat[j_eta, j_pt, k] += w00 * v
-            flat[j_eta, j_pt + 1, k] += w01 * v
-            flat[j_eta + 1, j_pt, k] += w10 * v
-            flat[j_eta + 1, j_pt + 1, k] += w11 * v
+        for side_eta in range(2):
+            w_eta = f_eta if side_eta == 1 else 1.0 - f_eta
+            for side_pt in range(2):
+                w = w_eta * (f_pt if side_pt == 1 else 1.0 - f_pt)
+                w_upper = np.float32(w * share)
+                w_lower = np.float32(w * (1.0 - share))
+                target_lower = flat_lower[j_eta + side_eta, j_pt + side_pt]
+                target_upper = flat_upper[j_eta + side_eta, j_pt + side_pt]
+                for k in range(n_vector):
+                    target_lower[k] += w_lower * vector[k]
+                    target_upper[k] += w_upper * vector[k]
 
 
 fill: Any = numba.njit(nogil=True, fastmath=True, cache=True)(_fill)

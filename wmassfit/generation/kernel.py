@@ -94,10 +94,10 @@ def fill_kernel(
 
     kept = grids.lepton_pt[grids.lepton_pt <= pt_reach]
     z_nodes = Z_NODES if radiation else (1.0,)
-    transfer = np.eye(grids.lepton_pt.size)[None]
+    matrices = np.eye(grids.lepton_pt.size)[None]
     if radiation:
-        transfer = radiation_matrices(grids.lepton_pt, boson.mass_gev)
-    flat_transfer = np.ascontiguousarray(transfer.reshape(-1, grids.lepton_pt.size)[:, : kept.size], dtype=np.float32)
+        matrices = radiation_matrices(grids.lepton_pt, boson.mass_gev)
+    transfer = np.ascontiguousarray(matrices[:, :, : kept.size].transpose(0, 2, 1), dtype=np.float32)
     setting = _fill_setting(boson, line_shape, grids, copies, z_nodes)
 
     nodes = grids.boson_pt
@@ -107,19 +107,19 @@ def fill_kernel(
     def fill_chunk(intervals: NDArray[np.int64]) -> tuple[int, NDArray[np.float32]]:
         from wmassfit.generation.deposit import fill
 
-        shape = (grids.n_eta, grids.lepton_pt.size, 2, len(copies), len(z_nodes), 6)
-        carried = np.zeros(shape[:2] + shape[3:], dtype=np.float32)
+        shape = (grids.n_eta, grids.lepton_pt.size, len(z_nodes), len(copies), 6)
+        lower, upper = np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=np.float32)
         for i in intervals:
-            out = np.zeros(shape, dtype=np.float32)
             centre = 0.5 * (nodes[i] + nodes[i + 1])
             cell = int(np.searchsorted(grids.cells, centre)) - 1
             limits = (grids.cells[cell], grids.cells[cell + 1])
-            fill(points, shifts[cell], limits, (nodes[i], nodes[i + 1]), *setting, out)
-            values[:, :, i] = _radiate(carried + out[:, :, 0], flat_transfer)
-            carried = out[:, :, 1].copy()
+            fill(points, shifts[cell], limits, (nodes[i], nodes[i + 1]), *setting, lower, upper)
+            values[:, :, i] = _radiate(lower, transfer)
+            lower.fill(0.0)
+            lower, upper = upper, lower
             if progress is not None:
                 progress(1.0 / (n_node - 1))
-        return int(intervals[-1]) + 1, _radiate(carried, flat_transfer)
+        return int(intervals[-1]) + 1, _radiate(lower, transfer)
 
     chunks = [chunk for chunk in np.array_split(np.arange(n_node - 1), _CHUNKS) if chunk.size]
     with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(max_workers=workers) as pool:
@@ -130,10 +130,17 @@ def fill_kernel(
 
 
 def _radiate(deposits: NDArray[np.float32], transfer: NDArray[np.float32]) -> NDArray[np.float32]:
-    """[Δη, p_T, copy, z, helicity] → [copy, helicity, Δη, p_T kept]."""
-    n_eta, n_pt, n_copy, n_z, n_helicity = deposits.shape
-    rows = np.ascontiguousarray(deposits.transpose(2, 4, 0, 3, 1)).reshape(-1, n_z * n_pt)
-    return (rows @ transfer).reshape(n_copy, n_helicity, n_eta, -1)
+    """[Δη, p_T, z, copy, helicity] → [copy, helicity, Δη, p_T kept], `transfer` [z, p_T kept, p_T]."""
+    n_eta, n_pt, n_z, n_copy, n_helicity = deposits.shape
+    flat = deposits.reshape(n_eta, n_pt, n_z, -1)
+    result = np.zeros((n_eta, transfer.shape[1], flat.shape[3]), dtype=np.float32)
+    # At large Δη a lepton has little transverse momentum: leave the empty nodes out.
+    filled = np.any(flat[:, :, 0], axis=2)
+    for eta in np.flatnonzero(filled.any(axis=1)):
+        last = n_pt - int(np.argmax(filled[eta, ::-1]))
+        for z in range(n_z):
+            result[eta, :last] += transfer[z, :last, :last] @ flat[eta, :last, z]
+    return result.reshape(n_eta, -1, n_copy, n_helicity).transpose(2, 3, 0, 1)
 
 
 def _sobol_integers(log2_points: int, rng: np.random.Generator) -> NDArray[np.uint32]:

@@ -1,0 +1,126 @@
+"""Templates of the small recipe: yields, parameters, and what each nuisance group may and may not do."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from wmassfit.pipeline import generate
+from wmassfit.recipe import Recipe
+from wmassfit.templateset import Morph, Scale, TemplateSet, identical
+
+FAST = {"generation.kernel.log2_points": 10}
+
+
+@pytest.fixture(scope="module")
+def templates() -> TemplateSet:
+    return generate(Recipe.load("small").override(FAST))
+
+
+def ratio(templates: TemplateSet, process: str, parameter: str) -> np.ndarray:
+    """Template at one standard deviation over nominal, [η, p_T, charge]."""
+    channel = templates.channel("muon")
+    full = np.ones(channel.n_bins)
+    for modifier in channel.process(process).modifiers:
+        if modifier.parameter == parameter:
+            assert isinstance(modifier, Scale)
+            full[slice(None) if modifier.bins is None else modifier.bins] = modifier.up
+    return full.reshape(channel.shape)
+
+
+def test_yields_of_a_measurement_at_16_8_inverse_femtobarn(templates: TemplateSet) -> None:
+    yields = {p.name: p.nominal.sum() for p in templates.channel("muon").processes}
+    # 117M selected events in the measurement, 105M of them signal (arXiv:2412.13872)
+    assert yields["Wmunu"] == pytest.approx(105e6, rel=0.03)
+    assert sum(yields.values()) == pytest.approx(119e6, rel=0.04)
+
+
+def test_charge_asymmetry_rises_with_eta(templates: TemplateSet) -> None:
+    signal = templates.channel("muon").process("Wmunu").nominal.reshape(24, 15, 2).sum(axis=1)
+    asymmetry = (signal[:, 1] - signal[:, 0]) / signal.sum(axis=1)
+    assert asymmetry[12] == pytest.approx(0.08, abs=0.03)
+    assert asymmetry[23] == pytest.approx(0.20, abs=0.04)
+
+
+def test_same_seed_same_templates_whatever_the_workers(templates: TemplateSet) -> None:
+    assert identical(templates, generate(Recipe.load("small").override(FAST), workers=1))
+
+
+def test_another_seed_moves_templates_by_the_noise_of_the_rule(templates: TemplateSet) -> None:
+    other = generate(Recipe.load("small").override(FAST), seed=2).channel("muon").process("Wmunu").nominal
+    relative = other / templates.channel("muon").process("Wmunu").nominal - 1
+    assert 0 < np.abs(relative).max() < 0.05
+
+
+def test_m_w_moves_the_spectrum_as_it_should(templates: TemplateSet) -> None:
+    channel = templates.channel("muon")
+    morph = next(m for m in channel.process("Wmunu").modifiers if isinstance(m, Morph))
+    nominal = channel.process("Wmunu").nominal
+    moved = (nominal * morph.ratios[list(morph.points).index(10.0)]).reshape(channel.shape)
+    change = 1e3 * (moved.sum(axis=(0, 2)) / nominal.reshape(channel.shape).sum(axis=(0, 2)) - 1)
+    assert 0.8 < change.max() < 1.2
+    assert 40 <= channel.axes[1].edges[np.argmax(change)] <= 44
+
+
+def test_luminosity_moves_everything_but_nonprompt(templates: TemplateSet) -> None:
+    for process in templates.channel("muon").processes:
+        expected = 1.0 if process.name == "nonprompt" else 1.012
+        np.testing.assert_allclose(ratio(templates, process.name, "lumi"), expected)
+
+
+def test_local_parameters_store_only_their_bins(templates: TemplateSet) -> None:
+    signal = templates.channel("muon").process("Wmunu")
+    local = [m for m in signal.modifiers if m.parameter.startswith("eff_stat")]
+    assert len(local) == 24 * 2 * 3
+    assert all(m.bins is not None and m.bins.size == 15 for m in local)
+
+
+def test_common_scale_is_a_derivative_of_the_spectrum(templates: TemplateSet) -> None:
+    # p_T → p_T (1 + δ) of the whole spectrum keeps the events but those that cross the outer edges
+    change = (ratio(templates, "Wmunu", "scale_common") - 1) * templates.channel("muon").process(
+        "Wmunu"
+    ).nominal.reshape(24, 15, 2)
+    by_pt = change.sum(axis=(0, 2))
+    assert np.any(by_pt > 0)
+    assert np.any(by_pt < 0)
+    assert abs(by_pt.sum()) < 0.5 * np.abs(by_pt).sum()
+
+
+def test_angular_coefficients_of_one_charge_leave_the_other(templates: TemplateSet) -> None:
+    change = ratio(templates, "Wmunu", "A4_plus_pt10") - 1
+    assert np.all(change[..., 0] == 0)
+    assert np.abs(change[..., 1]).max() > 1e-5
+
+
+def test_pt_v_leaves_the_inclusive_cross_section(templates: TemplateSet) -> None:
+    # what is left in the acceptance is a second-order effect of its p_T^V dependence
+    nominal = templates.channel("muon").process("Wmunu").nominal.reshape(24, 15, 2)
+    for name in templates.groups["pt_v"]:
+        change = ratio(templates, "Wmunu", name) - 1
+        assert abs((change * nominal).sum() / nominal.sum()) < 0.012, name
+
+
+def test_pdf_directions_have_physical_size(templates: TemplateSet) -> None:
+    names = templates.groups["pdf"]
+    assert len(names) == 29
+    total = np.sqrt(sum((ratio(templates, "Wmunu", name) - 1) ** 2 for name in names))
+    # dσ/dy is known to 2–3% at 68% (CT18NNLO, arXiv:1912.10053)
+    assert 0.01 < np.median(total) < 0.05
+
+
+def test_every_nuisance_does_something(templates: TemplateSet) -> None:
+    channel = templates.channel("muon")
+    moved = {
+        m.parameter
+        for p in channel.processes
+        for m in p.modifiers
+        if isinstance(m, Scale) and np.any(np.abs(m.up - 1) > 1e-9)
+    }
+    assert set(templates.nuisances) <= moved
+
+
+def test_groups_left_out_are_not_generated() -> None:
+    recipe = Recipe.load("small").override({**FAST, "generation.nuisances": {}, "generation.mc_statistics": 0})
+    bare = generate(recipe)
+    assert bare.parameter_names == ("m_w",)
+    assert bare.channels[0].mc_stat is None
