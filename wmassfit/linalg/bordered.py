@@ -95,55 +95,6 @@ class BorderedFactor:
         return x
 
     def logdet(self) -> float:
-        """ln det D."""
-        ...
-
-    def diag(self) -> Array:
-        """Diagonal of D⁻¹."""
-        ...
-
-    def add_inverse(self, into: Array) -> None:
-        """into += D⁻¹."""
-        ...
-
-
-class BorderedFactor:
-    """H factorised as core and border (an `SpdFactor`).
-
-    Raises NotPositiveDefinite, with the parameter, if the Schur complement is not positive definite.
-    """
-
-    def __init__(self, layout: Layout, core: Core, system: BorderedSystem, *, path: str) -> None:
-        self.n = layout.n
-        self.path = path
-        self._layout = layout
-        self._core = core
-        before = system.border.diagonal().copy()
-        self._gain = core.eliminate(system.coupling, system.border)
-        self._upper = system.border
-        bad = cholesky_upper(self._upper, before)
-        if bad >= 0:
-            parameter = int(layout.border[bad])
-            raise NotPositiveDefinite(
-                f"the curvature is not positive definite: none is left at parameter {parameter} when the local "
-                f"parameters and {bad} of the {layout.border.size} in the border are profiled",
-                [parameter],
-            )
-
-    def solve(self, b: Array) -> Array:
-        """H⁻¹b for b of shape [n] or [n, k]."""
-        right = np.asarray(b, dtype=np.float64).reshape(self.n, -1)
-        core, border = right[self._layout.core], right[self._layout.border]
-        x = np.empty_like(right)
-        y = self._core.solve(core)
-        if border.size:
-            rest, _ = lapack.dpotrs(self._upper, border - multiply(self._gain.T, core), lower=0)
-            x[self._layout.border] = rest
-            y -= multiply(self._gain, rest)
-        x[self._layout.core] = y
-        return x.reshape(np.shape(b))
-
-    def logdet(self) -> float:
         """ln det H."""
         return self._core.logdet() + 2 * float(np.sum(np.log(self._upper.diagonal())))
 
