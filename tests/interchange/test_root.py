@@ -57,7 +57,7 @@ def test_layout(path: Path, everything: TemplateSet) -> None:
 
 def test_every_variation_as_a_histogram(everything: TemplateSet, tmp_path: Path) -> None:
     write_root(everything, tmp_path / "all.root", histograms="all")
-    write_root(everything, tmp_path / "none.root", histograms="none")
+    write_root(everything, tmp_path / "compact.root")
     signal = everything.channels[0].processes[0]
     with uproot.open(tmp_path / "all.root") as file:
         names = [key for key in file.keys(cycle=False, recursive=True) if key.count("/") == 3]
@@ -70,9 +70,7 @@ def test_every_variation_as_a_histogram(everything: TemplateSet, tmp_path: Path)
         linear = file["shapes/signal_region/fakes/pdf_down"].values().ravel()
         fakes = everything.channels[0].processes[1]
         assert linear[7] == pytest.approx(fakes.nominal[7] - fakes.modifiers[0].up[1], rel=1e-15)
-    with uproot.open(tmp_path / "none.root") as file:
-        assert not [key for key in file.keys(cycle=False) if key.startswith("shapes")]
-    assert identical(read_root(tmp_path / "all.root"), read_root(tmp_path / "none.root"))
+    assert identical(read_root(tmp_path / "all.root"), read_root(tmp_path / "compact.root"))
 
 
 def test_names_that_root_cannot_carry_stay_apart(tmp_path: Path) -> None:
@@ -192,7 +190,7 @@ def test_formats_are_chosen_by_suffix_and_content(everything: TemplateSet, path:
         interchange.write({}, tmp_path / "t.root")
     with pytest.raises(FormatError, match="no format 'rot'"):
         interchange.read(path, format="rot")
-    with pytest.raises(FormatError, match='choose "poi", "all" or "none"'):
+    with pytest.raises(FormatError, match='choose "compact" or "all"'):
         interchange.write(everything, path, histograms="every")
 
 

@@ -3,38 +3,96 @@
 | object | holds |
 | --- | --- |
 | attributes of the root | `format` "wmassfit", `format_version`, `written_by` |
-| `/templates` | a TemplateSet (see `hdf5_templates`) |
+| `/templates` | the TemplateSet, the recipe in its metadata (see `hdf5_templates`) |
+| `/data` | the Dataset that was fitted |
+| `/fit` | attributes `nll`, `nll_saturated`, `edm`, `converged`; `names`, `values`, `variances` (where there are any) \
+and `held` of all parameters, in the model's own units; `description`: reason, diagnosis and counters as JSON |
+| `/estimates` | all parameters as they are shown: `names`, `values`, `uncertainties`, `units`, `labels` |
+| `/impacts/<kind>` | attributes `parameter`, `unit`, `total`; `parameters` and `groups`, each with `names` and \
+`impacts` in that unit |
 
 Plain datasets, readable with any HDF5 library; nothing is pickled and nothing unpickled. A reader refuses another
-major version.
+major version. The factorised curvature is not stored: it is cheap to make again, and only where it is asked for.
 """
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from wmassfit._version import __version__
 from wmassfit.errors import FormatError, TemplateError
 from wmassfit.interchange.atomic import replaced_file
-from wmassfit.interchange.hdf5 import opened
-from wmassfit.interchange.hdf5_templates import get_templates, put_templates
+from wmassfit.interchange.hdf5 import get_array, get_json, get_strings, opened, put_array, put_json, put_strings
+from wmassfit.interchange.hdf5_templates import get_dataset, get_templates, put_dataset, put_templates
 from wmassfit.interchange.registry import Format, existing_file
 from wmassfit.interchange.structure import FORMAT_VERSION, check_version
 from wmassfit.templateset import TemplateSet
 
-__all__ = ["FORMAT", "read_fit_file", "write_fit_file"]
+if TYPE_CHECKING:
+    from wmassfit.inference import FitResult
+
+__all__ = ["FORMAT", "open_fit_file", "read_fit_file", "write_fit_file"]
 
 
-def write_fit_file(thing: TemplateSet, path: str | Path) -> None:
-    """Write `thing` to an HDF5 file at `path`, replacing one that is there in a single step."""
+def write_fit_file(thing: TemplateSet | FitResult, path: str | Path) -> None:
+    """Write a fit result, or templates alone, to an HDF5 file at `path`, replacing one that is there in a single step.
+
+    Raises FormatError if the place is not writable or the metadata cannot be expressed in JSON.
+    """
     import h5py
 
     with replaced_file(path) as part, h5py.File(part, "w") as file:
         file.attrs["format"] = "wmassfit"
         file.attrs["format_version"] = FORMAT_VERSION
         file.attrs["written_by"] = f"wmassfit {__version__}"
-        put_templates(file.create_group("templates"), thing)
+        if isinstance(thing, TemplateSet):
+            put_templates(file.create_group("templates"), thing)
+        else:
+            put_templates(file.create_group("templates"), thing.model.templates)
+            put_dataset(file.create_group("data"), thing.data)
+            _put_fit(file, thing)
+
+
+def _put_fit(file: Any, result: FitResult) -> None:
+    from wmassfit.linalg import NotPositiveDefinite
+
+    group = file.create_group("fit")
+    for name in ("nll", "nll_saturated", "edm"):
+        group.attrs[name] = float(getattr(result, name))
+    group.attrs["converged"] = bool(result.converged)
+    put_strings(group, "names", result.model.names)
+    put_array(group, "values", result.values)
+    put_array(group, "held", result.held.astype(np.uint8))
+    put_json(
+        group,
+        "description",
+        {"reason": result.reason, "diagnosis": list(result.diagnosis), "counters": asdict(result.counters)},
+    )
+    try:
+        variances = result.variances
+    except NotPositiveDefinite:
+        # Not at a minimum: the values are worth keeping, uncertainties there are none.
+        variances = np.full(result.model.n, np.nan)
+    else:
+        put_array(group, "variances", variances)
+    shown = [parameter.display for parameter in result.model.templates.parameters]
+    scale, offset = np.array([d.scale for d in shown]), np.array([d.offset for d in shown])
+    group = file.create_group("estimates")
+    put_strings(group, "names", result.model.names)
+    put_array(group, "values", offset + scale * result.values)
+    put_array(group, "uncertainties", np.abs(scale) * np.sqrt(variances))
+    put_strings(group, "units", [d.unit for d in shown])
+    put_strings(group, "labels", [d.label for d in shown])
+
+
+def open_fit_file(path: str | Path) -> Any:
+    """The file, open for reading as a context; FormatError if it is not one of ours or of another major version."""
+    path = existing_file(path)
+    return opened(path, check=lambda file: _check(file, path))
 
 
 def _check(file: Any, path: Path) -> None:
@@ -46,19 +104,46 @@ def _check(file: Any, path: Path) -> None:
     check_version(file.attrs.get("format_version"), where=str(path))
 
 
-def read_fit_file(path: str | Path) -> Any:
-    """What `write_fit_file` wrote.
+def read_fit_file(path: str | Path) -> FitResult | TemplateSet:
+    """The fit result that `write_fit_file` wrote, its model compiled again, or the templates if they are alone.
 
     Raises FormatError for a file that is missing, damaged, of another version or not of this layout, TemplateError
     for contents that cannot be templates.
     """
-    path = existing_file(path)
-    with opened(path) as file:
-        _check(file, path)
+    with open_fit_file(path) as file:
         try:
-            return get_templates(file["templates"])
+            templates = get_templates(file["templates"])
+            return _get_fit(file, templates) if "fit" in file else templates
         except TemplateError as error:
             raise TemplateError(f"{path}: {error}") from error
+
+
+def _get_fit(file: Any, templates: TemplateSet) -> FitResult:
+    from wmassfit.inference import Counters, FitResult
+    from wmassfit.likelihood import Model
+
+    group = file["fit"]
+    names, values = get_strings(group, "names"), get_array(group, "values")
+    if tuple(names) != templates.parameter_names or values.shape != (len(names),):
+        raise FormatError(f"{file.filename}: fit and templates have different parameters; write the file again")
+    description = get_json(group, "description")
+    result = FitResult(
+        model=Model(templates),
+        data=get_dataset(file["data"]),
+        values=values,
+        nll=float(group.attrs["nll"]),
+        nll_saturated=float(group.attrs["nll_saturated"]),
+        edm=float(group.attrs["edm"]),
+        converged=bool(group.attrs["converged"]),
+        reason=description["reason"],
+        diagnosis=tuple(description["diagnosis"]),
+        held=get_array(group, "held", np.bool_),
+        counters=Counters(**description["counters"]),
+    )
+    if "variances" in group:
+        # A cached property: known already, it needs no factorisation.
+        result.__dict__["variances"] = get_array(group, "variances")
+    return result
 
 
 def _is_ours(path: Path) -> bool:
@@ -69,11 +154,17 @@ def _is_ours(path: Path) -> bool:
         return False
 
 
+def _writes(thing: Any) -> bool:
+    from wmassfit.inference import FitResult
+
+    return isinstance(thing, (TemplateSet, FitResult))
+
+
 FORMAT = Format(
     name="hdf5",
     suffixes=(".h5", ".hdf5"),
     read=read_fit_file,
     write=write_fit_file,
     recognises=_is_ours,
-    writes=lambda thing: isinstance(thing, TemplateSet),
+    writes=_writes,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,11 @@ _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Any]:
-    """The file, open for reading; FormatError if it is not HDF5, truncated or damaged, also when found out later."""
+def opened(path: Path, *, check: Callable[[Any], None] | None = None) -> Iterator[Any]:
+    """The file, open for reading; FormatError if it is not HDF5, truncated or damaged, also when found out later.
+
+    `check` looks at the open file first.
+    """
     import h5py
 
     with path.open("rb") as raw:
@@ -29,6 +32,8 @@ def opened(path: Path) -> Iterator[Any]:
             raise FormatError(f"{path} is not an HDF5 file, whatever its name says")
     try:
         with h5py.File(path, "r") as file:
+            if check is not None:
+                check(file)
             yield file
     except WmassfitError:
         raise

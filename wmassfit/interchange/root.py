@@ -12,8 +12,7 @@
 | `shapes/<channel>/<process>/<parameter>_…` | varied templates as histograms, `_up`, `_down` or `_at_<point>`, \
 where coefficient · parameter is 1, −1 or the point; for eyes and other tools, not read back |
 
-`histograms="poi"` (default) writes `shapes` for the parameters of interest, "all" for every parameter, "none" for
-none. Characters in names that ROOT paths cannot carry become "_"; the description holds both.
+`histograms="compact"` (default) writes `shapes` for the parameters of interest, "all" for every parameter. Characters in names that ROOT paths cannot carry become "_"; the description holds both.
 
 Reading gives the identical TemplateSet: every number is stored as the float64 it is. Nominals and data are taken from
 the histograms, so a histogram replaced in the file by another one of the same binning counts; in `shapes` it does not.
@@ -50,7 +49,7 @@ def write_root(
     templates: TemplateSet,
     path: str | Path,
     *,
-    histograms: Literal["poi", "all", "none"] = "poi",
+    histograms: Literal["compact", "all"] = "compact",
 ) -> None:
     """Write `templates` to a ROOT file at `path`, replacing one that is there in a single step.
 
@@ -58,8 +57,8 @@ def write_root(
     """
     import uproot
 
-    if histograms not in ("poi", "all", "none"):
-        raise FormatError(f'histograms={histograms!r}: choose "poi", "all" or "none"')
+    if histograms not in ("compact", "all"):
+        raise FormatError(f'histograms={histograms!r}: choose "compact" or "all"')
     description, arrays = describe(templates)
     data = {} if templates.observed is None else templates.observed.counts
     objects: dict[str, Any] = {}
@@ -73,10 +72,8 @@ def write_root(
             stored["data_path"] = free_path("data", channel.name)
             title = f"data in {channel.name}"
             objects[stored["data_path"]] = to_histogram(channel.axes, data[channel.name], None, title=title)
-    if histograms != "none":
-        objects |= shapes(
-            templates, set(templates.parameter_names if histograms == "all" else templates.pois), free_path
-        )
+    varied = set(templates.parameter_names if histograms == "all" else templates.pois)
+    objects |= shapes(templates, varied, free_path)
     text = encode(description, where="templates")
     with replaced_file(path) as part, uproot.recreate(part, compression=uproot.ZSTD(1)) as file:
         file[_DESCRIPTION] = text
