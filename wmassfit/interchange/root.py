@@ -12,7 +12,8 @@
 | `shapes/<channel>/<process>/<parameter>_…` | varied templates as histograms, `_up`, `_down` or `_at_<point>`, \
 where coefficient · parameter is 1, −1 or the point; for eyes and other tools, not read back |
 
-`histograms="compact"` (default) writes `shapes` for the parameters of interest, "all" for every parameter. Characters in names that ROOT paths cannot carry become "_"; the description holds both.
+`histograms="compact"` (default) writes `shapes` for the parameters of interest, "all" for every parameter.
+Characters in names that ROOT paths cannot carry become "_"; the description holds both.
 
 Reading gives the identical TemplateSet: every number is stored as the float64 it is. Nominals and data are taken from
 the histograms, so a histogram replaced in the file by another one of the same binning counts; in `shapes` it does not.
