@@ -116,7 +116,7 @@ def test_identical_sees_one_changed_number() -> None:
         (lambda: small(parameters=(Parameter("mu"),)), "Scale of norm names a parameter that is not declared"),
         (lambda: small(observed=Dataset({"SR": np.ones(5)})), "5 bins, but the templates have 3 × 2 = 6"),
         (lambda: small(observed=Dataset({"CR": np.ones(6)})), "channel SR is missing"),
-        (lambda: small().channel("RS"), "did you mean SR"),
+        (lambda: small().channel("SRR"), "did you mean SR"),
     ],
 )
 def test_what_is_inconsistent_is_refused(build: object, message: str) -> None:
