@@ -1,0 +1,8 @@
+"""Questions to a likelihood: fit, uncertainties, impacts, pulls, toys."""
+
+from wmassfit.inference.fit import fit
+from wmassfit.inference.newton import Counters, NewtonOptions
+from wmassfit.inference.progress import Progress
+from wmassfit.inference.result import Estimate, FitResult
+
+__all__ = ["Counters", "Estimate", "FitResult", "NewtonOptions", "Progress", "fit"]

@@ -1,0 +1,94 @@
+"""The fit: minimise −ln L over all free parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from wmassfit.errors import ConvergenceError, RecipeError, TemplateError
+from wmassfit.inference import minuit, newton
+from wmassfit.inference.newton import NewtonOptions
+from wmassfit.inference.progress import Progress
+from wmassfit.inference.result import FitResult
+from wmassfit.likelihood import Model
+from wmassfit.templateset import Dataset
+
+__all__ = ["Minimizer", "fit"]
+
+Minimizer = Literal["newton", "minuit"]
+
+
+def fit(
+    model: Model,
+    data: Dataset | None = None,
+    *,
+    start: Mapping[str, float] | ArrayLike | None = None,
+    fixed: Mapping[str, float] | None = None,
+    minimizer: Minimizer = "newton",
+    options: NewtonOptions | None = None,
+    progress: Progress | None = None,
+    strict: bool = False,
+) -> FitResult:
+    """Fit the model to data.
+
+    Parameters
+    ----------
+    data
+        Observed, Asimov or pseudo-data; the observed data of the templates if left out.
+    start
+        Where to begin: values of some parameters by name, or all of x [n]. The model's start values otherwise.
+    fixed
+        Values of parameters to hold, by name, besides those that the templates fix.
+    minimizer
+        "newton", the truncated Newton method on the exact curvature, or "minuit" (slow beyond some hundred
+        parameters) as a second opinion on the same function.
+    options
+        Tolerances and limits of "newton".
+    strict
+        Raise ConvergenceError, with the result in it, where the fit did not converge.
+
+    Examples
+    --------
+    >>> import numpy as np, hist
+    >>> from wmassfit.likelihood import Model
+    >>> from wmassfit.templateset import *
+    >>> signal = Process("signal", np.array([5.0, 10.0]), modifiers=(Factor("mu"),))
+    >>> background = Process("background", np.array([50.0, 60.0]))
+    >>> region = Channel("SR", (hist.axis.Regular(2, 0, 1),), (signal, background))
+    >>> model = Model(TemplateSet((region,), (Parameter("mu", 1.0),)))
+    >>> print(fit(model, Dataset({"SR": [57.0, 75.0]}))["mu"])
+    mu = 1.48 ± 0.75
+    """
+    if data is None:
+        data = model.templates.observed
+        if data is None:
+            raise TemplateError("the templates hold no observed data; give data=model.asimov() or model.pseudodata(…)")
+    x, held = model.vector(start), model.fixed.copy()
+    for name, value in (fixed or {}).items():
+        x[model.index(name)], held[model.index(name)] = value, True
+    if minimizer == "newton":
+        found = newton.minimise(model, data, x, held, options=options, progress=progress)
+    elif minimizer == "minuit":
+        found = minuit.minimise(model, data, x, held, progress=progress)
+    else:
+        raise RecipeError(f'minimizer is {minimizer!r}; it must be "newton" or "minuit"')
+    result = FitResult(
+        model,
+        data,
+        np.asarray(found.x),
+        found.value,
+        model.nll_constants(data),
+        found.edm,
+        found.converged,
+        found.reason,
+        found.diagnosis,
+        found.held,
+        found.counters,
+        found.factor,
+    )
+    if strict and not result.converged:
+        raise ConvergenceError(f"the fit did not converge: {'; '.join([result.reason, *result.diagnosis])}", result)
+    return result

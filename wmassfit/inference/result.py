@@ -1,0 +1,169 @@
+"""What a fit gives: values, uncertainties and covariance on demand, and an honest word on convergence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wmassfit.inference.newton import Counters
+from wmassfit.likelihood import Model
+from wmassfit.linalg import SpdFactor
+from wmassfit.templateset import Array, Dataset
+
+__all__ = ["Estimate", "FitResult"]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A value with its uncertainty, as it is shown.
+
+    >>> print(Estimate("m_w", 80360.2, 9.9, "MeV", "m_W"))
+    m_W = 80360.2 ± 9.9 MeV
+    """
+
+    name: str
+    value: float
+    uncertainty: float
+    unit: str = ""
+    label: str = ""
+
+    def __str__(self) -> str:
+        digits = 1
+        if np.isfinite(self.uncertainty) and self.uncertainty > 0:
+            digits = max(0, 1 - int(np.floor(np.log10(self.uncertainty))))
+        text = f"{self.label or self.name} = {self.value:.{digits}f} ± {self.uncertainty:.{digits}f}"
+        return f"{text} {self.unit}".rstrip()
+
+
+@dataclass(frozen=True, eq=False)
+class FitResult:
+    """The end of a fit. Vectors are over all parameters of the model, in its order and its own units; `Estimate`s,
+    `uncertainties` and `covariance` are in the units that parameters are shown in.
+
+    values
+        x [n] at the minimum.
+    nll
+        −ln L there, relative to the saturated model: twice this is the goodness-of-fit statistic.
+    nll_saturated
+        −ln L of the saturated model, so that nll + nll_saturated is −ln of the whole probability density.
+    edm
+        Estimated distance to the minimum in −ln L.
+    converged, reason, diagnosis
+        Whether it is a minimum; if not, why, and which bins or parameters are to blame.
+    held
+        [n] parameters that were fixed, or at a bound: they have no uncertainty.
+    counters
+        Factorisations, outer steps and products the fit took.
+    """
+
+    model: Model
+    data: Dataset
+    values: Array
+    nll: float
+    nll_saturated: float
+    edm: float
+    converged: bool
+    reason: str
+    diagnosis: tuple[str, ...]
+    held: NDArray[np.bool_]
+    counters: Counters = field(default_factory=Counters)
+    known_factor: SpdFactor | None = field(default=None, repr=False)
+
+    @cached_property
+    def factor(self) -> SpdFactor:
+        """The factorised observed curvature at `values`; held parameters stand apart with a unit curvature.
+
+        Raises NotPositiveDefinite where this is not a minimum.
+        """
+        if self.known_factor is not None:
+            return self.known_factor
+        return self.model.hessian_factor(self.values, self.data, fixed=self.held)
+
+    @cached_property
+    def expected_factor(self) -> SpdFactor:
+        """The factorised expected curvature at `values`."""
+        return self.model.fisher_factor(self.values, self.data, fixed=self.held)
+
+    def __getstate__(self) -> dict[str, object]:
+        state = dict(self.__dict__)
+        for name in ("factor", "expected_factor", "variances"):
+            state.pop(name, None)
+        return state | {"known_factor": None}
+
+    def __getitem__(self, name: str) -> Estimate:
+        """The parameter called `name`, as it is shown."""
+        i = self.model.index(name)
+        display = self.model.templates.parameters[i].display
+        return Estimate(
+            name,
+            display.offset + display.scale * float(self.values[i]),
+            abs(display.scale) * float(np.sqrt(self.variance(i))),
+            display.unit,
+            display.label,
+        )
+
+    @cached_property
+    def variances(self) -> Array:
+        """Variances of all parameters [n] in the model's own units; 0 for held ones."""
+        return np.where(self.held, 0.0, self.factor.diag())
+
+    def variance(self, index: int) -> float:
+        """Variance of one parameter in the model's own units."""
+        if "variances" in self.__dict__ or self.held[index]:
+            return 0.0 if self.held[index] else float(self.variances[index])
+        return float(self.row(index)[index])
+
+    def row(self, index: int) -> Array:
+        """One row of the covariance [n] in the model's own units."""
+        if self.held[index]:
+            return np.zeros(self.model.n)
+        unit = np.zeros(self.model.n)
+        unit[index] = 1.0
+        return self.factor.solve(unit)
+
+    def _scales(self) -> Array:
+        return np.array([p.display.scale for p in self.model.templates.parameters])
+
+    def uncertainties(self) -> dict[str, float]:
+        """Uncertainty of every parameter, as shown."""
+        sigma = np.sqrt(self.variances) * np.abs(self._scales())
+        return dict(zip(self.model.names, sigma.tolist(), strict=True))
+
+    def covariance(self, names: Sequence[str] | None = None) -> Array:
+        """Covariance of some parameters, [k, k] in the order of `names`, or of all; in the units shown."""
+        if names is None:
+            matrix = self.factor.inverse()
+            chosen = np.arange(self.model.n)
+        else:
+            chosen = np.array([self.model.index(name) for name in names], dtype=np.intp)
+            matrix = self.factor.rows(chosen)[:, chosen]
+        scale = np.where(self.held, 0.0, self._scales())[chosen]
+        return np.asarray(matrix * scale[:, None] * scale)
+
+    def correlation(self, names: Sequence[str] | None = None) -> Array:
+        """Correlations of some parameters, or of all; held ones have none."""
+        covariance = self.covariance(names)
+        sigma = np.sqrt(np.diag(covariance))
+        safe = np.where(sigma > 0, sigma, 1.0)
+        return np.asarray(covariance / safe[:, None] / safe)
+
+    def constraints(self) -> Mapping[str, float]:
+        """σ_post/σ_prior of every nuisance parameter that was free."""
+        prior = self.model.likelihood.constraints.prior_variance(self.values)
+        ratio = np.sqrt(self.variances / prior)
+        return {n: float(ratio[self.model.index(n)]) for n in self.model.templates.nuisances}
+
+    def estimates(self) -> dict[str, Estimate]:
+        """All parameters as shown, with one pass over the variances."""
+        _ = self.variances
+        return {name: self[name] for name in self.model.names}
+
+    def summary(self) -> str:
+        """One line on convergence."""
+        if self.converged:
+            return f"converged: EDM {self.edm:.1e}, {self.counters.outer_steps} steps"
+        return "; ".join([f"not converged: {self.reason}", *self.diagnosis])
