@@ -1,8 +1,21 @@
 """Questions to a likelihood: fit, uncertainties, impacts, pulls, toys."""
 
 from wmassfit.inference.fit import fit
+from wmassfit.inference.impacts import Impacts, impacts
 from wmassfit.inference.newton import Counters, NewtonOptions
 from wmassfit.inference.progress import Progress
+from wmassfit.inference.pulls import Pull, pulls
 from wmassfit.inference.result import Estimate, FitResult
 
-__all__ = ["Counters", "Estimate", "FitResult", "NewtonOptions", "Progress", "fit"]
+__all__ = [
+    "Counters",
+    "Estimate",
+    "FitResult",
+    "Impacts",
+    "NewtonOptions",
+    "Progress",
+    "Pull",
+    "fit",
+    "impacts",
+    "pulls",
+]
