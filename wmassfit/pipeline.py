@@ -113,7 +113,7 @@ def run(
     data: str | None = None,
     at: Mapping[str, float] | None = None,
     seed: int | None = None,
-    histograms: str = "poi",
+    histograms: str = "compact",
     workers: int = 2,
     progress: Progress | None = None,
 ) -> RunResult:

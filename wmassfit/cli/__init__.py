@@ -58,7 +58,7 @@ class _Lazy(click.Group):
 
             close = difflib.get_close_matches(args[0], VERBS, n=1)
             if close:
-                error.message += f" Did you mean {close[0]}?"
+                raise click.UsageError(f"{error.message} Did you mean {close[0]}?", ctx) from None
             raise
 
     def invoke(self, ctx: click.Context) -> Any:

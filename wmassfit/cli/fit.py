@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -27,7 +28,7 @@ def command(
     at: tuple[str, ...],
     seed: int | None,
     throw: str,
-    minimizer: str,
+    minimizer: Literal["newton", "minuit"],
     as_json: bool,
 ) -> None:
     """Fit TEMPLATES. Without --data: the data in the file, or the expectation where there are none."""

@@ -20,10 +20,10 @@ __all__ = ["command"]
 @options.workers
 @click.option(
     "--histograms",
-    type=click.Choice(["poi", "all", "none"]),
-    default="poi",
+    type=click.Choice(["compact", "all"]),
+    default="compact",
     show_default=True,
-    help="ROOT only: histograms of variations beside the tree, of the parameter of interest, all, none.",
+    help="ROOT only: variations in one tree, or every one as a histogram too.",
 )
 @options.as_json
 def command(

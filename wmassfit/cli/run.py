@@ -22,10 +22,10 @@ __all__ = ["command"]
 @options.workers
 @click.option(
     "--histograms",
-    type=click.Choice(["poi", "all", "none"]),
-    default="poi",
+    type=click.Choice(["compact", "all"]),
+    default="compact",
     show_default=True,
-    help="Histograms of variations in templates.root, beside the tree: of m_w, all, none.",
+    help="Variations in templates.root: one tree, or every one as a histogram too.",
 )
 @options.as_json
 def command(
