@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from wmassfit.electroweak.inputs import PDG_2024, SMInputs
 from wmassfit.electroweak.m_w import SMPrediction, sm_prediction
+from wmassfit.electroweak.model_verdict import ModelVerdict, judge_all
 from wmassfit.electroweak.oblique import (
     delta_rho_from_delta_m_w,
     delta_sin2theta_from_delta_rho,
@@ -105,7 +107,7 @@ class Verdict:
     sm: Comparison
     required: Required
     measurements: dict[str, Comparison]
-    models: dict[str, Any]
+    models: dict[str, ModelVerdict]
 
     def to_dict(self) -> dict[str, Any]:
         """Nested plain numbers: `sm.m_w_mev`, `sm.pull`, `required.t`, `measurements.CDF.pull`, …"""
@@ -155,8 +157,11 @@ def confront(
     inputs: SMInputs = PDG_2024,
     sm: SMPrediction | None = None,
     world: tuple[Measurement, ...] = WORLD,
+    models: Iterable[str] | Literal["all"] = (),
+    points: int = 120,
+    draws: int | None = None,
 ) -> Verdict:
-    """Hold a measured W mass against the Standard Model and each experiment.
+    """Hold a measured W mass against the Standard Model, each experiment, and models beyond.
 
     Parameters
     ----------
@@ -168,8 +173,13 @@ def confront(
         another prediction to compare with, such as `published("CMS")`; by default the two-loop one of `inputs`
     world
         the measurements to compare with
+    models
+        names of the models to scan, or "all"; none by default, which takes a millisecond
+    points, draws
+        size of each scan, see `regions.scan_model`
 
-    Raises `PhysicsError` for a mass that is not a W mass in MeV or an uncertainty that is not positive.
+    Raises `PhysicsError` for a mass that is not a W mass in MeV, an uncertainty that is not positive, or an unknown
+    model.
 
     >>> verdict = confront(WMass(80360.2, 9.9))
     >>> round(verdict.measurements["CDF"].pull, 1)
@@ -178,14 +188,16 @@ def confront(
     value, uncertainty = _checked(estimate)
     prediction = sm_prediction(inputs) if sm is None else sm
     delta = value - prediction.m_w_mev
+    spread = math.hypot(uncertainty, prediction.uncertainty)
     delta_rho = float(delta_rho_from_delta_m_w(delta))
+    names = None if models == "all" else [models] if isinstance(models, str) else list(models)
     return Verdict(
         m_w_mev=value,
         uncertainty=uncertainty,
         sm=_compare(value, uncertainty, prediction.m_w_mev, prediction.uncertainty, prediction.source),
         required=Required(
             delta_m_w_mev=delta,
-            uncertainty_mev=math.hypot(uncertainty, prediction.uncertainty),
+            uncertainty_mev=spread,
             delta_rho=delta_rho,
             s=float(s_from_delta_m_w(delta)),
             t=float(t_from_delta_m_w(delta)),
@@ -196,5 +208,5 @@ def confront(
             other.name: _compare(value, uncertainty, other.value_mev, other.uncertainty_mev, other.reference)
             for other in world
         },
-        models={},
+        models={} if names == [] else judge_all(delta, spread, names=names, inputs=inputs, points=points, draws=draws),
     )

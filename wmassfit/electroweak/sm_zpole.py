@@ -12,7 +12,7 @@ from wmassfit.electroweak.inputs import PDG_2024, SMInputs
 from wmassfit.electroweak.m_w import DELTA_ALPHA_LEPTONS
 from wmassfit.errors import PhysicsError
 
-__all__ = ["ANGLES", "OBSERVABLES", "UNITS", "sin2theta_eff", "sm_sin2theta_eff", "sm_zpole", "z_pole_parametrisation"]
+__all__ = ["ANGLES", "OBSERVABLES", "UNITS", "sin2theta_eff", "sm_sin2theta_eff", "sm_z_pole", "z_pole_parametrisation"]
 
 # X0, a1 … a16. Ratios R in units of 1e-3, as published.
 OBSERVABLES: dict[str, tuple[float, ...]] = {
@@ -101,7 +101,7 @@ def sin2theta_eff(
     return 1e-4 * sum(d * term for d, term in zip(ANGLES[fermion], terms, strict=True))
 
 
-def sm_zpole(inputs: SMInputs = PDG_2024) -> dict[str, float]:
+def sm_z_pole(inputs: SMInputs = PDG_2024) -> dict[str, float]:
     """All parametrised Z-pole observables and both effective angles for one set of inputs."""
     values = {name: float(z_pole_parametrisation(name, **inputs.values())) for name in OBSERVABLES}
     return values | {f"sin2theta_eff_{fermion}": float(sin2theta_eff(fermion, **inputs.values())) for fermion in ANGLES}

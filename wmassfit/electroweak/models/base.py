@@ -45,6 +45,12 @@ class Parameter:
             return np.asarray(self.low * (self.high / self.low) ** fraction)
         return np.asarray(self.low + (self.high - self.low) * fraction)
 
+    def fraction(self, value: Array) -> Array:
+        """Where a value lies in the range, 0 … 1: the inverse of `at`."""
+        if self.log:
+            return np.asarray(np.log(value / self.low) / np.log(self.high / self.low))
+        return np.asarray((value - self.low) / (self.high - self.low))
+
 
 @dataclass(frozen=True)
 class Constraint:
@@ -77,6 +83,8 @@ class Model(ABC):
     scan: ClassVar[tuple[str, ...]]
     """One or two parameters whose region is drawn; the others are profiled."""
     remark: ClassVar[str] = ""
+    draws: ClassVar[int] = 12
+    """Values of the profiled parameters that a scan tries at each point."""
 
     def values(self, given: dict[str, Real]) -> dict[str, Array]:
         """All parameters as arrays: those given, and defaults.
@@ -106,6 +114,10 @@ class Model(ABC):
     def observables(self, **parameters: Real) -> dict[str, Array]:
         """What else the model predicts, by name (units in the names)."""
         return {"delta_m_w_mev": self.delta_m_w(**parameters)}
+
+    def derived(self, **parameters: Real) -> dict[str, Array]:
+        """Combinations of parameters that m_W fixes better than each of them, by name."""
+        return {}
 
     def constraints(self, **parameters: Real) -> tuple[Constraint, ...]:
         """Bounds other than m_W."""

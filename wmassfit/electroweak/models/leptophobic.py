@@ -137,6 +137,11 @@ class LeptophobicU1R(CustodialModel):
             "v2_prime_gev": np.asarray(second_vev(values["m_zprime"], values["g_prime"])),
         }
 
+    def derived(self, **parameters: Real) -> dict[str, Array]:
+        """m_Z′/g′ in TeV."""
+        values = self.values(parameters)
+        return {"m_zprime_over_g_prime_tev": np.asarray(1e-3 * values["m_zprime"] / values["g_prime"])}
+
     def constraints(self, **parameters: Real) -> tuple[Constraint, ...]:
         """Perturbativity and W, Y, which vanish because no ordinary lepton is charged."""
         values = self.values(parameters)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from wmassfit.electroweak.constants import FERMI, M_BOTTOM, M_TOP, M_Z_LEP, S2_ON_SHELL, Array, Real
 from wmassfit.electroweak.loops import squark_custodial
-from wmassfit.electroweak.models.base import CustodialModel, Parameter
+from wmassfit.electroweak.models.base import Constraint, CustodialModel, Parameter
 
 __all__ = ["MODEL", "MssmSquarks", "SquarkMasses", "delta_rho_top", "squark_delta_rho"]
 
@@ -58,7 +58,8 @@ class MssmSquarks(CustodialModel):
         Parameter("tan_beta", 10.0, 2.0, 50.0, log=True, symbol=r"$\tan\beta$"),
     )
     scan = ("m_q", "x_t")
-    remark = "no bound from direct squark searches is applied"
+    draws = 40
+    remark = "no bound from LHC squark searches is applied"
 
     def squarks(self, **parameters: Real) -> SquarkMasses:
         """Tree-level squared masses; tachyonic ones are returned as they come.
@@ -93,6 +94,16 @@ class MssmSquarks(CustodialModel):
         self.require_domain("a squark is tachyonic (|X_t| too large for the soft masses)", **parameters)
         masses = self.squarks(**parameters)
         return squark_delta_rho(masses.stop_1, masses.stop_2, masses.sbottom, sin2=masses.sin2)
+
+    def derived(self, **parameters: Real) -> dict[str, Array]:
+        """Mass of the lighter stop in GeV."""
+        masses = self.squarks(**parameters)
+        return {"m_stop_light_gev": np.sqrt(np.minimum(masses.stop_1, masses.stop_2))}
+
+    def constraints(self, **parameters: Real) -> tuple[Constraint, ...]:
+        """The lighter stop above the reach of LEP, which no spectrum evades."""
+        mass = self.derived(**parameters)["m_stop_light_gev"]
+        return (Constraint("m_stop_light_gev", mass, low=95.7, source="LEP, PDG review of supersymmetry searches"),)
 
     def observables(self, **parameters: Real) -> dict[str, Array]:
         """Adds the lightest stop and the sbottom mass in GeV."""

@@ -120,6 +120,11 @@ class StueckelbergPortal(Model):
             "z_pole_chi2": z_pole_chi2(_z_pole(bosons, rescale_kappa=True)).chi2,
         }
 
+    def derived(self, **parameters: Real) -> dict[str, Array]:
+        """M₁/g_c in TeV."""
+        values = self.values(parameters)
+        return {"m1_over_g_c_tev": np.asarray(1e-3 * values["m1"] / values["g_c"])}
+
     def constraints(self, **parameters: Real) -> tuple[Constraint, ...]:
         """χ² of the Z pole within its 95% range, and M₁ above the reach of ATLAS."""
         chi2 = z_pole_chi2(self.z_pole(**parameters)).chi2

@@ -31,6 +31,12 @@ class TwoHiggsDoublet(CustodialModel):
     )
     scan = ("m_a", "m_charged")
 
+    def derived(self, **parameters: Real) -> dict[str, Array]:
+        """√[(m_H± − m_A)(m_H± − m_H)] in GeV, what Δρ measures at small splittings; negative where the product is."""
+        values = self.values(parameters)
+        product = (values["m_charged"] - values["m_a"]) * (values["m_charged"] - values["m_heavy"])
+        return {"charged_splitting_gev": np.asarray(np.sign(product) * np.sqrt(np.abs(product)))}
+
     def delta_rho(self, **parameters: Real) -> Array:
         """Δρ of masses in GeV. Raises `PhysicsError` for a mass that is not positive."""
         values = self.values(parameters)

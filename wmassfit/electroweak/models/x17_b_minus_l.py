@@ -70,6 +70,8 @@ class X17BMinusL(Model):
         Parameter("k", 1e-7, 0.0, 1e-6),
     )
     scan = ("eps_bl", "eps")
+    # m_W does not depend on them, and the defaults obey all constraints
+    draws = 3
     remark = "not measurable in m_W"
 
     def domain(self, **parameters: Real) -> npt.NDArray[np.bool_]:
