@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from wmassfit.inference.cg import truncated_cg
 from wmassfit.inference.progress import Progress
+from wmassfit.inference.threads import one_thread
 from wmassfit.likelihood import Model, Point
 from wmassfit.linalg import NotPositiveDefinite, SpdFactor
 from wmassfit.templateset import Array, Dataset
@@ -134,7 +135,10 @@ class _Search:
             if self.outer_steps == self.options.max_steps:
                 return self.end(f"no minimum within {self.outer_steps} outer steps", edm=edm, held=held)
             self.outer_steps += 1
-            if self.advance(right, held, edm) or self.advance_along(steepest):
+            # Products with vectors are bound by memory: a second thread only gets in the way of other processes.
+            with one_thread():
+                moved = self.advance(right, held, edm) or self.advance_along(steepest)
+            if moved:
                 continue
             if self.fresh:
                 return self.end("the line search found no lower point", edm=edm, held=held)

@@ -6,6 +6,6 @@ nothing is taped and every derivative is written out. `Model` is what a user nee
 
 from wmassfit.likelihood.model import Model
 from wmassfit.likelihood.point import BoundData, Likelihood, Point
-from wmassfit.likelihood.simulate import Throw
+from wmassfit.likelihood.simulate import Simulator, Throw
 
-__all__ = ["BoundData", "Likelihood", "Model", "Point", "Throw"]
+__all__ = ["BoundData", "Likelihood", "Model", "Point", "Simulator", "Throw"]

@@ -18,7 +18,7 @@ from wmassfit.likelihood.derivatives import Derivatives
 from wmassfit.likelihood.expectation import Expectation
 from wmassfit.likelihood.mcstat import mc_stat_bins
 from wmassfit.likelihood.point import BoundData, Likelihood, Point
-from wmassfit.likelihood.simulate import Throw, asimov, pseudodata
+from wmassfit.likelihood.simulate import Simulator, Throw
 from wmassfit.linalg import CurvaturePlan, Prior, SpdFactor
 from wmassfit.templateset import Array, Channel, Dataset, TemplateSet
 
@@ -148,7 +148,13 @@ class Model:
 
     def asimov(self, at: Mapping[str, float] | ArrayLike | None = None) -> Dataset:
         """Data equal to the expectation at the start values, or at those given; auxiliary data likewise."""
-        return asimov(self.likelihood, self.vector(at), self._masked)
+        simulator = self.simulator(at)
+        hidden = {name: e.evaluate(simulator.x[:, None]).bins[:, 0] for name, e in self._masked.items()}
+        return simulator.dataset(simulator.asimov(), hidden)
+
+    def simulator(self, at: Mapping[str, float] | ArrayLike | None = None) -> Simulator:
+        """Pseudo-experiments as arrays, for many of them."""
+        return Simulator(self.likelihood, self.vector(at))
 
     def pseudodata(
         self,
@@ -171,7 +177,9 @@ class Model:
             (frequentist). "prior": constrained parameters and MC-statistics scales are thrown around `at` instead
             (Bayesian).
         """
-        return pseudodata(self.likelihood, self.vector(at), self._masked, seed=seed, index=index, throw=throw)
+        simulator = self.simulator(at)
+        hidden = simulator.draw_masked(seed, index, throw, self._masked)
+        return simulator.dataset(simulator.draw(seed, index, throw), hidden)
 
     # −ln L
 

@@ -1,21 +1,27 @@
-"""Asimov data, and pseudo-data from named random streams."""
+"""Asimov data, and pseudo-data from named random streams.
+
+A pseudo-experiment is identified by seed and index; each kind of datum has a stream of its own, so that not throwing
+one kind leaves the others as they were.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, TypeAlias
 
 import numpy as np
 
 from wmassfit.errors import RecipeError
-from wmassfit.likelihood.constraints import Constraints
+from wmassfit.likelihood.constraints import Auxiliary, Constraints
 from wmassfit.likelihood.expectation import Expectation
 from wmassfit.likelihood.mcstat import throw as throw_mc_stat
 from wmassfit.likelihood.mcstat import throw_prior
-from wmassfit.likelihood.point import Likelihood
+from wmassfit.likelihood.point import BoundData, Likelihood
 from wmassfit.templateset import Array, Dataset
 
-__all__ = ["STREAMS", "Throw", "asimov", "pseudodata", "stream"]
+__all__ = ["STREAMS", "Simulator", "Throw", "stream"]
 
 Throw: TypeAlias = Literal["none", "auxiliary", "prior"]
 
@@ -28,52 +34,87 @@ def stream(seed: int, name: str, index: int) -> np.random.Generator:
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(STREAMS[name], index)))
 
 
-def asimov(likelihood: Likelihood, x: Array, masked: Mapping[str, Expectation]) -> Dataset:
-    """Counts and auxiliary data equal to their expectation at x [n]."""
-    nu = _expected(likelihood.expectation, x)
-    k0 = np.zeros(nu.size)
-    for group in likelihood.mc_stat:
-        k0[group.bins] = group.k[:, 0]
-    centre, count = _auxiliary(likelihood.constraints, x)
-    return _dataset(likelihood, nu, centre, count, k0, {name: _expected(e, x) for name, e in masked.items()})
+@dataclass(frozen=True, eq=False)
+class Simulator:
+    """Pseudo-experiments of one likelihood with the true parameters x [n]."""
 
+    likelihood: Likelihood
+    x: Array
 
-def pseudodata(
-    likelihood: Likelihood, x: Array, masked: Mapping[str, Expectation], *, seed: int, index: int, throw: Throw
-) -> Dataset:
-    """One pseudo-experiment at x [n]."""
-    if throw not in ("none", "auxiliary", "prior"):
-        raise RecipeError(f'throw is {throw!r}; it must be "none", "auxiliary" or "prior"')
-    true = _throw_prior(likelihood.constraints, x, stream(seed, "prior", index)) if throw == "prior" else x
-    nu = _expected(likelihood.expectation, true)
-    centre, count = _auxiliary(likelihood.constraints, x)
-    k0 = np.zeros(nu.size)
-    rng = stream(seed, "mc_stat", index)
-    for group in likelihood.mc_stat:
-        if throw == "prior":
-            nu[group.bins] = throw_prior(rng, group, nu[group.bins])
-        k0[group.bins] = throw_mc_stat(rng, group) if throw == "auxiliary" else group.k[:, 0]
-    if throw == "auxiliary":
-        centre, count = _throw_auxiliary(likelihood.constraints, centre, count, stream(seed, "auxiliary", index))
-    counts = stream(seed, "counts", index).poisson(np.maximum(nu, 0.0)).astype(np.float64)
-    hidden = stream(seed, "masked", index)
-    others = {n: hidden.poisson(np.maximum(_expected(e, true), 0.0)).astype(np.float64) for n, e in masked.items()}
-    return _dataset(likelihood, counts, centre, count, k0, others)
+    def __post_init__(self) -> None:
+        self.x.setflags(write=False)
+
+    @cached_property
+    def expected(self) -> Array:
+        """Expected counts at the true parameters [bins]."""
+        return _expected(self.likelihood.expectation, self.x)
+
+    @cached_property
+    def mc_stat(self) -> Array:
+        """k of the MC statistics, 0 where a bin has none [bins]."""
+        k = np.zeros(self.expected.size)
+        for group in self.likelihood.mc_stat:
+            k[group.bins] = group.k[:, 0]
+        return k
+
+    @cached_property
+    def count(self) -> Array:
+        """Expected auxiliary counts of Poisson constraints [m]."""
+        constraints = self.likelihood.constraints
+        return np.asarray(constraints.tau * self.x[constraints.poisson_parameters])
+
+    def truth(self, seed: int, index: int, throw: Throw) -> Array:
+        """The true parameters of one experiment [n]: x, or thrown around it."""
+        if throw not in ("none", "auxiliary", "prior"):
+            raise RecipeError(f'throw is {throw!r}; it must be "none", "auxiliary" or "prior"')
+        if throw != "prior":
+            return self.x
+        return _throw_prior(self.likelihood.constraints, self.x, stream(seed, "prior", index))
+
+    def asimov(self) -> BoundData:
+        """Counts and auxiliary data equal to their expectation."""
+        return self._bound(self.expected, self.mc_stat, self.x, self.count)
+
+    def draw(self, seed: int, index: int, throw: Throw) -> BoundData:
+        """One pseudo-experiment."""
+        true = self.truth(seed, index, throw)
+        nu = _expected(self.likelihood.expectation, true) if throw == "prior" else self.expected
+        k0, rng = self.mc_stat.copy(), stream(seed, "mc_stat", index)
+        for group in self.likelihood.mc_stat:
+            if throw == "prior":
+                nu[group.bins] = throw_prior(rng, group, nu[group.bins])
+            elif throw == "auxiliary":
+                k0[group.bins] = throw_mc_stat(rng, group)
+        centre, count = self.x, self.count
+        if throw == "auxiliary":
+            rng = stream(seed, "auxiliary", index)
+            centre = _smear(self.likelihood.constraints, centre, rng)
+            count = rng.poisson(np.maximum(count, 0.0)).astype(np.float64)
+        counts = stream(seed, "counts", index).poisson(np.maximum(nu, 0.0)).astype(np.float64)
+        return self._bound(counts, k0, centre, count)
+
+    def draw_masked(self, seed: int, index: int, throw: Throw, masked: Mapping[str, Expectation]) -> dict[str, Array]:
+        """Counts in masked channels of the same experiment; MC statistics are not thrown there."""
+        true, rng = self.truth(seed, index, throw), stream(seed, "masked", index)
+        return {n: rng.poisson(np.maximum(_expected(e, true), 0.0)).astype(np.float64) for n, e in masked.items()}
+
+    def dataset(self, data: BoundData, masked: Mapping[str, Array]) -> Dataset:
+        """The same data by name."""
+        auxiliary = self.likelihood.constraints.named(data.auxiliary.centre[:, 0], data.auxiliary.count[:, 0])
+        places = self.likelihood.expectation.layout.channels
+        for place in places:
+            if np.any(self.mc_stat[place.bins] > 0):
+                auxiliary[f"mc_stat/{place.name}"] = data.mc_stat[place.bins, 0]
+        counts = {place.name: data.counts[place.bins, 0] for place in places}
+        return Dataset(counts | dict(masked), auxiliary, simulated=True)
+
+    @staticmethod
+    def _bound(counts: Array, k0: Array, centre: Array, count: Array) -> BoundData:
+        return BoundData(counts[:, None], k0[:, None], Auxiliary(centre[:, None], count[:, None]))
 
 
 def _expected(expectation: Expectation, x: Array) -> Array:
     return expectation.evaluate(x[:, None]).bins[:, 0]
-
-
-def _auxiliary(constraints: Constraints, x: Array) -> tuple[Array, Array]:
-    """Expected auxiliary data."""
-    return x.copy(), constraints.tau * x[constraints.poisson_parameters]
-
-
-def _throw_auxiliary(
-    constraints: Constraints, centre: Array, count: Array, rng: np.random.Generator
-) -> tuple[Array, Array]:
-    return _smear(constraints, centre, rng), rng.poisson(np.maximum(count, 0.0)).astype(np.float64)
 
 
 def _throw_prior(constraints: Constraints, x: Array, rng: np.random.Generator) -> Array:
@@ -92,17 +133,3 @@ def _smear(constraints: Constraints, x: Array, rng: np.random.Generator) -> Arra
         root = np.linalg.cholesky(block.covariance)
         out[block.parameters] += root @ rng.standard_normal(block.parameters.size)
     return out
-
-
-def _dataset(
-    likelihood: Likelihood, counts: Array, centre: Array, count: Array, k0: Array, masked: Mapping[str, Array]
-) -> Dataset:
-    places = likelihood.expectation.layout.channels
-    auxiliary = likelihood.constraints.named(centre, count)
-    with_term = np.zeros(counts.size, dtype=bool)
-    for group in likelihood.mc_stat:
-        with_term[group.bins] = True
-    for place in places:
-        if np.any(with_term[place.bins]):
-            auxiliary[f"mc_stat/{place.name}"] = k0[place.bins]
-    return Dataset({p.name: counts[p.bins] for p in places} | dict(masked), auxiliary, simulated=True)
