@@ -15,7 +15,7 @@ from wmassfit.calibration import expected_calibration
 from wmassfit.errors import RecipeError, WmassfitError
 from wmassfit.interchange import check_writable, read, replaced_file, write
 from wmassfit.pdf import load
-from wmassfit.recipe import Recipe
+from wmassfit.recipe import Recipe, Throw
 from wmassfit.templateset import Dataset, TemplateSet
 
 if TYPE_CHECKING:  # the fit's modules load when a fit is made
@@ -64,7 +64,7 @@ def generate(
 
 
 def make_data(
-    model: Model, kind: str, *, seed: int = 1, at: Mapping[str, float] | None = None, throw: str = "auxiliary"
+    model: Model, kind: str, *, seed: int = 1, at: Mapping[str, float] | None = None, throw: Throw = "auxiliary"
 ) -> Dataset:
     """Asimov, pseudo- or observed data for a model. Raises RecipeError where there is nothing observed."""
     at = dict(at or {})
@@ -154,12 +154,11 @@ def run(
     with clock("impacts"):
         found = {kind: impacts(result, of=templates.pois[0], kind=kind) for kind in ("nominal", "global")}
     say("impacts", 1.0)
-    write(result, folder / "fit.h5", impacts=found)
     estimate = result[templates.pois[0]]
     verdict = confront(estimate) if estimate.unit == "MeV" else None
     say("report", 0.0)
     with clock("report"):
-        report([templates, result, found["nominal"], found["global"], pulls(result), verdict], folder=folder)
+        report([templates, result, found["nominal"], found["global"], pulls(result)], folder=folder)
     say("report", 1.0)
     summary = summarise(result, found, at=at if dataset.simulated else None, verdict=verdict)
     summary |= {"recipe": recipe.name, "seed": seed, "timing_s": clock.seconds}

@@ -15,7 +15,10 @@ from wmassfit.errors import RecipeError
 from wmassfit.generation.config import Strict
 from wmassfit.generation.settings import GenerationConfig
 
-__all__ = ["FitConfig", "Recipe", "json_schema"]
+__all__ = ["FitConfig", "Recipe", "Throw", "json_schema"]
+
+
+Throw = Literal["none", "auxiliary", "prior"]
 
 
 class FitConfig(Strict):
@@ -23,9 +26,7 @@ class FitConfig(Strict):
 
     data: Literal["asimov", "pseudo"] = Field(default="pseudo", description="data set of `run`, unless told otherwise")
     at: dict[str, float] = Field(default_factory=dict, description="parameter values of Asimov and pseudo-data")
-    throw: Literal["none", "auxiliary", "prior"] = Field(
-        default="auxiliary", description="what pseudo-data throw besides the counts"
-    )
+    throw: Throw = Field(default="auxiliary", description="what pseudo-data throw besides the counts")
     minimizer: Literal["newton", "minuit"] = "newton"
 
 

@@ -6,11 +6,17 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-__all__ = ["leave", "print_json", "progress"]
+from wmassfit.errors import RecipeError
+
+if TYPE_CHECKING:
+    from wmassfit.inference import FitResult
+
+__all__ = ["first_poi", "leave", "print_json", "progress", "read_fit"]
 
 
 def print_json(content: Mapping[str, Any]) -> None:
@@ -42,8 +48,27 @@ def progress() -> Iterator[Callable[[str, float], None]]:
         yield update
 
 
-def leave(result: Any) -> None:
+def leave(result: FitResult) -> None:
     """Exit code 1, with the reason on standard error, if a fit did not converge."""
     if not result.converged:
         click.echo(f"wmassfit: the fit did not converge: {result.reason}", err=True)
         sys.exit(1)
+
+
+def read_fit(path: Path) -> FitResult:
+    """A fit from a file; RecipeError that says what to do where there are only templates."""
+    from wmassfit.inference import FitResult
+    from wmassfit.interchange import read
+
+    content = read(path)
+    if not isinstance(content, FitResult):
+        raise RecipeError(f"{path} holds templates, but no fit; run `wmassfit fit {path} -o fit.h5` first")
+    return content
+
+
+def first_poi(result: FitResult) -> str:
+    """The first parameter of interest of a fit."""
+    pois = result.model.templates.pois
+    if not pois:
+        raise RecipeError("the templates name no parameter of interest; choose one with --of")
+    return str(pois[0])

@@ -27,7 +27,7 @@ def command(
     data: str | None,
     at: tuple[str, ...],
     seed: int | None,
-    throw: str,
+    throw: Literal["none", "auxiliary", "prior"],
     minimizer: Literal["newton", "minuit"],
     as_json: bool,
 ) -> None:
