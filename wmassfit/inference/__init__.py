@@ -2,20 +2,28 @@
 
 from wmassfit.inference.fit import fit
 from wmassfit.inference.impacts import Impacts, impacts
+from wmassfit.inference.intervals import Interval, minos
 from wmassfit.inference.newton import Counters, NewtonOptions
 from wmassfit.inference.progress import Progress
 from wmassfit.inference.pulls import Pull, pulls
 from wmassfit.inference.result import Estimate, FitResult
+from wmassfit.inference.toys import PullSummary, ToyBatch, Toys, toys
 
 __all__ = [
     "Counters",
     "Estimate",
     "FitResult",
     "Impacts",
+    "Interval",
     "NewtonOptions",
     "Progress",
     "Pull",
+    "PullSummary",
+    "ToyBatch",
+    "Toys",
     "fit",
     "impacts",
+    "minos",
     "pulls",
+    "toys",
 ]

@@ -88,6 +88,7 @@ def fit(
         found.held,
         found.counters,
         found.factor,
+        np.asarray(found.held & ~held),
     )
     if strict and not result.converged:
         raise ConvergenceError(f"the fit did not converge: {'; '.join([result.reason, *result.diagnosis])}", result)

@@ -58,6 +58,8 @@ class FitResult:
         [n] parameters that were fixed, or at a bound: they have no uncertainty.
     counters
         Factorisations, outer steps and products the fit took.
+    at_bound
+        [n] those of `held` that were free, and ended at a bound.
     """
 
     model: Model
@@ -72,6 +74,12 @@ class FitResult:
     held: NDArray[np.bool_]
     counters: Counters = field(default_factory=Counters)
     known_factor: SpdFactor | None = field(default=None, repr=False)
+    at_bound: NDArray[np.bool_] | None = None
+
+    @cached_property
+    def fixed(self) -> NDArray[np.bool_]:
+        """[n] parameters that were fixed, by the templates or for this fit."""
+        return self.held if self.at_bound is None else np.asarray(self.held & ~self.at_bound)
 
     @cached_property
     def factor(self) -> SpdFactor:

@@ -1,0 +1,280 @@
+"""Toys: pseudo-experiments thrown from a fitted model and fitted again.
+
+A batch of 32 is the unit of work and of identity: it is thrown from streams named by (seed, kind of datum, number of
+the toy), fitted together, on one thread; the last bits of a result depend on the batch and on nothing else, not on the
+number of workers. Work goes through a `concurrent.futures.Executor`: a pool of spawned processes by default.
+"""
+
+from __future__ import annotations
+
+import pickle
+import tempfile
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from wmassfit.errors import RecipeError
+from wmassfit.inference.batch import batch_variances, minimise_batch
+from wmassfit.inference.newton import NewtonOptions, minimise
+from wmassfit.inference.progress import Progress
+from wmassfit.inference.result import FitResult
+from wmassfit.inference.threads import one_thread
+from wmassfit.likelihood import BoundData, Simulator, Throw
+from wmassfit.linalg import SpdFactor
+from wmassfit.templateset import Array
+
+__all__ = ["BATCH", "PullSummary", "ToyBatch", "Toys", "toys"]
+
+BATCH = 32
+
+
+@dataclass(frozen=True)
+class PullSummary:
+    """Mean and width of a pull over toys, with their statistical errors; `failures` are toys that did not converge."""
+
+    name: str
+    mean: float
+    mean_error: float
+    width: float
+    width_error: float
+    count: int
+    failures: int
+
+
+@dataclass(frozen=True, eq=False)
+class ToyBatch:
+    """One batch of t toys: values and truth [t, n], σ of the chosen parameters [t, k], and how each fit ended."""
+
+    first: int
+    values: Array
+    truth: Array
+    sigma: Array
+    nll: Array
+    edm: Array
+    converged: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Toys:
+    """Fits of pseudo-experiments. Vectors are over the model's parameters, in its own units.
+
+    values, truth
+        [t, n] fitted and true parameters.
+    sigma
+        [t] uncertainty in each toy, of the parameters in `of`.
+    nominal_sigma
+        [n] uncertainties of the fit the toys were thrown from, for all other parameters.
+    nll, edm, converged
+        [t]; a toy that failed is kept and marked.
+    """
+
+    names: tuple[str, ...]
+    seed: int
+    throw: Throw
+    values: Array
+    truth: Array
+    sigma: Mapping[str, Array]
+    nominal_sigma: Array
+    nll: Array
+    edm: Array
+    converged: NDArray[np.bool_]
+    held: NDArray[np.bool_] = field(repr=False)
+
+    def __len__(self) -> int:
+        return self.values.shape[0]
+
+    @property
+    def failures(self) -> int:
+        """Toys that did not converge."""
+        return int(np.count_nonzero(~self.converged))
+
+    def pulls(self, name: str) -> Array:
+        """(fitted − true)/σ of the toys that converged."""
+        if name not in self.names:
+            raise RecipeError(f"toys: there is no parameter {name!r}")
+        k = self.names.index(name)
+        if self.held[k]:
+            raise RecipeError(f"toys: {name} was held in the fit, so it has no pull")
+        sigma = self.sigma.get(name, np.full(len(self), self.nominal_sigma[k]))
+        pulls = (self.values[:, k] - self.truth[:, k]) / sigma
+        return np.asarray(pulls[self.converged & np.isfinite(pulls)])
+
+    def pull(self, name: str) -> PullSummary:
+        """Mean and width of the pull. A width of 1 is expected only where auxiliary data or priors are thrown."""
+        pulls = self.pulls(name)
+        count = pulls.size
+        if count < 2:
+            raise RecipeError(f"toys: {count} of {len(self)} converged; a pull needs at least 2")
+        mean, width = float(pulls.mean()), float(pulls.std(ddof=1))
+        # The variance of a sample variance for any distribution: (μ₄ − σ⁴)/n, and half of it, relatively, for a width.
+        fourth = float(np.mean((pulls - mean) ** 4))
+        error = np.sqrt(max(fourth - width**4, 0.0) / count) / (2 * width)
+        return PullSummary(name, mean, width / count**0.5, width, float(error), count, len(self) - count)
+
+
+def toys(
+    fit: FitResult,
+    n: int,
+    seed: int,
+    *,
+    throw: Throw = "auxiliary",
+    at: Mapping[str, float] | ArrayLike | None = None,
+    of: Sequence[str] | None = None,
+    edm: float = 1e-6,
+    executor: Executor | None = None,
+    workers: int | None = None,
+    batches: MutableMapping[int, ToyBatch] | None = None,
+    progress: Progress | None = None,
+) -> Toys:
+    """Throw and fit n pseudo-experiments.
+
+    Parameters
+    ----------
+    fit
+        Its model, its values (the truth of the toys unless `at` is given) and its curvature are used.
+    throw
+        As in `Model.pseudodata`: "auxiliary" (frequentist), "prior" (Bayesian) or "none".
+    at
+        True values: by name, with the fitted ones for all others, or all of x [n].
+    of
+        Parameters whose uncertainty is computed in every toy; those of interest by default.
+    edm
+        Fits end below this; 1e-6 is 1.4e-3 of a standard deviation.
+    executor, workers
+        Where batches run: any executor, or that many spawned processes; in this process if neither is given.
+    batches
+        Batches by number: those present are taken as done, new ones are put in. A mapping that keeps them on disk
+        makes a long job resumable.
+    """
+    if n < 1:
+        raise RecipeError(f"toys: {n} asked for; at least 1 is needed")
+    model = fit.model
+    truth = fit.values.copy()
+    if isinstance(at, Mapping):
+        for name, value in at.items():
+            truth[model.index(name)] = value
+    elif at is not None:
+        truth = model.vector(at)
+    chosen = tuple(model.templates.pois if of is None else of)
+    job = _Job(fit, truth, seed, throw, np.array([model.index(name) for name in chosen], dtype=np.intp), edm)
+    done: MutableMapping[int, ToyBatch] = {} if batches is None else batches
+    sizes = {b: min(BATCH, n - b * BATCH) for b in range((n + BATCH - 1) // BATCH)}
+    missing = {b: size for b, size in sizes.items() if b not in done or done[b].values.shape[0] < size}
+    finished = n - sum(missing.values())
+    for b, batch in _run_all(job, missing, executor, workers):
+        done[b] = batch
+        finished += sizes[b]
+        if progress is not None:
+            progress("toys", finished, n)
+    parts = [done[b] for b in sizes]
+    sigma = np.concatenate([p.sigma for p in parts])[:n]
+    return Toys(
+        model.names,
+        seed,
+        throw,
+        np.concatenate([p.values for p in parts])[:n],
+        np.concatenate([p.truth for p in parts])[:n],
+        {name: sigma[:, k] for k, name in enumerate(chosen)},
+        np.sqrt(fit.variances),
+        np.concatenate([p.nll for p in parts])[:n],
+        np.concatenate([p.edm for p in parts])[:n],
+        np.concatenate([p.converged for p in parts])[:n],
+        fit.held,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Job:
+    """What every batch needs."""
+
+    fit: FitResult
+    truth: Array
+    seed: int
+    throw: Throw
+    of: NDArray[np.intp]
+    edm: float
+
+    def run(self, b: int, size: int) -> ToyBatch:
+        """Throw and fit toys 32 b … 32 b + size − 1."""
+        with one_thread():
+            return self._run(b, size)
+
+    def _run(self, b: int, size: int) -> ToyBatch:
+        fit, model, fixed = self.fit, self.fit.model, self.fit.fixed
+        simulator = Simulator(model.likelihood, self.truth.copy())
+        numbers = range(b * BATCH, b * BATCH + size)
+        sets = [simulator.draw(self.seed, i, self.throw) for i in numbers]
+        data = BoundData.stack(sets)
+        start = np.where(fixed, fit.values, self.truth)
+        found = minimise_batch(model.likelihood, data, start, fixed, model.bounds, self.factor, edm=self.edm)
+        x, value, edm, converged = found.x, found.value, found.edm, found.done.copy()
+        alone = np.flatnonzero(~found.done)
+        for column in alone:
+            dataset = simulator.dataset(sets[column], {})
+            single = minimise(model, dataset, start, fixed, options=NewtonOptions(edm=self.edm))
+            x[:, column], value[column], edm[column] = single.x, single.value, single.edm
+            converged[column] = single.converged
+        point = model.likelihood.at(x, data)
+        with np.errstate(invalid="ignore"):
+            sigma = np.sqrt(batch_variances(point, fixed, self.factor, self.of))
+        truths = np.stack([simulator.truth(self.seed, i, self.throw) for i in numbers])
+        return ToyBatch(b * BATCH, x.T.copy(), truths, sigma.T.copy(), value, edm, converged)
+
+    @cached_property
+    def factor(self) -> SpdFactor:
+        """The expected curvature at the truth, computed anew in every process: the same on one thread everywhere."""
+        fit = self.fit
+        return fit.model.fisher_factor(self.truth, fit.model.asimov(self.truth), fixed=fit.fixed)
+
+
+def _run_all(
+    job: _Job, missing: Mapping[int, int], executor: Executor | None, workers: int | None
+) -> Iterator[tuple[int, ToyBatch]]:
+    """Batches as they are done."""
+    if executor is None and (workers is None or workers <= 1):
+        for b, size in missing.items():
+            yield b, job.run(b, size)
+        return
+    with _shared(job) as path, _pool(executor, workers) as pool:
+        futures = {pool.submit(_run_shared, path, b, size): b for b, size in missing.items()}
+        for future in as_completed(futures):
+            yield futures[future], future.result()
+
+
+@contextmanager
+def _shared(job: _Job) -> Iterator[str]:
+    """The job in a file that every worker reads once."""
+    with tempfile.TemporaryDirectory(prefix="wmassfit-") as folder:
+        path = Path(folder) / "job"
+        with path.open("wb") as file:
+            pickle.dump(job, file, protocol=pickle.HIGHEST_PROTOCOL)
+        yield str(path)
+
+
+@contextmanager
+def _pool(executor: Executor | None, workers: int | None) -> Iterator[Executor]:
+    if executor is not None:
+        yield executor
+        return
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        yield pool
+
+
+@lru_cache(maxsize=1)
+def _load(path: str) -> _Job:
+    with Path(path).open("rb") as file:
+        job = pickle.load(file)
+    if not isinstance(job, _Job):
+        raise RecipeError(f"{path} holds no job but a {type(job).__name__}")
+    return job
+
+
+def _run_shared(path: str, b: int, size: int) -> ToyBatch:
+    return _load(path).run(b, size)
