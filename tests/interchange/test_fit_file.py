@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import pickle
 from pathlib import Path
@@ -13,8 +14,8 @@ import pytest
 
 from wmassfit import interchange
 from wmassfit.errors import FormatError, TemplateError
-from wmassfit.inference import FitResult, fit
-from wmassfit.interchange.estimates import read_estimate
+from wmassfit.inference import FitResult, fit, impacts
+from wmassfit.interchange import read_estimate
 from wmassfit.likelihood import Model
 from wmassfit.templateset import (
     Channel,
@@ -84,9 +85,23 @@ def test_a_fit_comes_back(path: Path, result: FitResult) -> None:
     np.testing.assert_allclose(again.covariance(), result.covariance(), rtol=1e-12)
 
 
-def test_a_fit_that_did_not_converge_is_kept(result: FitResult, tmp_path: Path) -> None:
-    import dataclasses
+def test_impacts_travel_with_the_fit(result: FitResult, tmp_path: Path) -> None:
+    kinds = ("nominal", "global")
+    found = {kind: impacts(result, "mu", kind=kind) for kind in kinds}
+    interchange.write(result, tmp_path / "fit.h5", impacts=found)
+    again = interchange.read_impacts(tmp_path / "fit.h5")
+    assert list(again) == sorted(kinds)
+    for kind in kinds:
+        for field in dataclasses.fields(found[kind]):
+            value, expected = getattr(again[kind], field.name), getattr(found[kind], field.name)
+            assert value == expected or (np.isnan(value) and np.isnan(expected))
+    interchange.write(result, tmp_path / "fit.h5")
+    assert interchange.read_impacts(tmp_path / "fit.h5") == {}
+    with pytest.raises(FormatError, match="impacts belong to a fit"):
+        interchange.write(result.model.templates, tmp_path / "fit.h5", impacts=found)
 
+
+def test_a_fit_that_did_not_converge_is_kept(result: FitResult, tmp_path: Path) -> None:
     bad = dataclasses.replace(
         result, converged=False, reason="no minimum", diagnosis=("bin 3",), edm=np.inf, nll=np.nan, known_factor=None
     )

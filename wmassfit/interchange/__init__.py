@@ -11,9 +11,21 @@ from typing import Any
 from wmassfit.errors import FormatError
 from wmassfit.interchange import fit_file, root
 from wmassfit.interchange.atomic import check_writable, replaced_file, replaced_files
+from wmassfit.interchange.estimates import read_estimate
+from wmassfit.interchange.fit_file import read_impacts
 from wmassfit.interchange.registry import Format, choose_reader, choose_writer, existing_file
 
-__all__ = ["FORMATS", "Format", "check_writable", "read", "replaced_file", "replaced_files", "write"]
+__all__ = [
+    "FORMATS",
+    "Format",
+    "check_writable",
+    "read",
+    "read_estimate",
+    "read_impacts",
+    "replaced_file",
+    "replaced_files",
+    "write",
+]
 
 FORMATS: tuple[Format, ...] = (root.FORMAT, fit_file.FORMAT)
 """Where two share a suffix, the first that recognises the content reads; the first that can hold the object writes."""

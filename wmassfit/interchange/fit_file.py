@@ -8,8 +8,8 @@
 | `/fit` | attributes `nll`, `nll_saturated`, `edm`, `converged`; `names`, `values`, `variances` (where there are any) \
 and `held` of all parameters, in the model's own units; `description`: reason, diagnosis and counters as JSON |
 | `/estimates` | all parameters as they are shown: `names`, `values`, `uncertainties`, `units`, `labels` |
-| `/impacts/<kind>` | attributes `parameter`, `unit`, `total`; `parameters` and `groups`, each with `names` and \
-`impacts` in that unit |
+| `/impacts/<name>` | attributes of an `Impacts` (`of`, `kind`, `unit`, `total`, …); `parameters` and `groups`, each \
+with `names` and `impacts` in that unit |
 
 Plain datasets, readable with any HDF5 library; nothing is pickled and nothing unpickled. A reader refuses another
 major version. The factorised curvature is not stored: it is cheap to make again, and only where it is asked for.
@@ -17,7 +17,8 @@ major version. The factorised curvature is not stored: it is cheap to make again
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,18 +34,23 @@ from wmassfit.interchange.structure import FORMAT_VERSION, check_version
 from wmassfit.templateset import TemplateSet
 
 if TYPE_CHECKING:
-    from wmassfit.inference import FitResult
+    from wmassfit.inference import FitResult, Impacts
 
-__all__ = ["FORMAT", "open_fit_file", "read_fit_file", "write_fit_file"]
+__all__ = ["FORMAT", "open_fit_file", "read_fit_file", "read_impacts", "write_fit_file"]
 
 
-def write_fit_file(thing: TemplateSet | FitResult, path: str | Path) -> None:
+def write_fit_file(
+    thing: TemplateSet | FitResult, path: str | Path, *, impacts: Mapping[str, Impacts] | None = None
+) -> None:
     """Write a fit result, or templates alone, to an HDF5 file at `path`, replacing one that is there in a single step.
 
-    Raises FormatError if the place is not writable or the metadata cannot be expressed in JSON.
+    `impacts` of that fit, by any name ("nominal", "global"), go into the file too. Raises FormatError if the place is
+    not writable or the metadata cannot be expressed in JSON.
     """
     import h5py
 
+    if impacts and isinstance(thing, TemplateSet):
+        raise FormatError(f"{path}: impacts belong to a fit; write the fit with them, not templates")
     with replaced_file(path) as part, h5py.File(part, "w") as file:
         file.attrs["format"] = "wmassfit"
         file.attrs["format_version"] = FORMAT_VERSION
@@ -55,6 +61,8 @@ def write_fit_file(thing: TemplateSet | FitResult, path: str | Path) -> None:
             put_templates(file.create_group("templates"), thing.model.templates)
             put_dataset(file.create_group("data"), thing.data)
             _put_fit(file, thing)
+            for name, one in (impacts or {}).items():
+                _put_impacts(file.create_group(f"impacts/{name}"), one)
 
 
 def _put_fit(file: Any, result: FitResult) -> None:
@@ -87,6 +95,35 @@ def _put_fit(file: Any, result: FitResult) -> None:
     put_array(group, "uncertainties", np.abs(scale) * np.sqrt(variances))
     put_strings(group, "units", [d.unit for d in shown])
     put_strings(group, "labels", [d.label for d in shown])
+
+
+def _put_impacts(group: Any, impacts: Impacts) -> None:
+    for entry in fields(impacts):
+        value = getattr(impacts, entry.name)
+        if isinstance(value, Mapping):
+            put_strings(group, f"{entry.name}/names", list(value))
+            put_array(group, f"{entry.name}/impacts", np.array(list(value.values()), dtype=np.float64))
+        else:
+            group.attrs[entry.name] = value
+
+
+def read_impacts(path: str | Path) -> dict[str, Impacts]:
+    """The impacts stored with a fit, by name; empty where there are none. Raises FormatError as `read_fit_file`."""
+    from wmassfit.inference import Impacts
+
+    with open_fit_file(path) as file:
+        found = {}
+        for name, group in file.get("impacts", {}).items():
+            values: dict[str, Any] = {key: _native(group.attrs[key]) for key in group.attrs}
+            for key in group:
+                names, impacts = get_strings(group, f"{key}/names"), get_array(group, f"{key}/impacts")
+                values[key] = dict(zip(names, impacts.tolist(), strict=True))
+            found[name] = Impacts(**values)
+        return found
+
+
+def _native(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def open_fit_file(path: str | Path) -> Any:

@@ -1,0 +1,168 @@
+"""Where the uncertainty of a parameter comes from, as tables: by group and by nuisance parameter."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from wmassfit.report.labels import plain_label
+from wmassfit.report.rounding import decimals, measured, plain
+from wmassfit.report.tables import Column, Table
+
+if TYPE_CHECKING:
+    from wmassfit.inference import FitResult, Impacts
+
+__all__ = ["KINDS", "ImpactView", "group_table", "parameter_table"]
+
+KINDS = ("nominal", "global")
+STATISTICS = {"data_stat": "Data statistics", "mc_stat": "Template statistics"}
+"""Sources that are not made of nuisance parameters, in the order in which they end a table."""
+
+
+@dataclass(frozen=True)
+class ImpactView:
+    """Nominal impacts, global ones or both on one parameter, with what it takes to print them.
+
+    `impacts` by kind; `value` and `uncertainty` of the parameter as it is shown; `labels` of groups and `members`, the
+    groups of each nuisance parameter.
+    """
+
+    impacts: Mapping[str, Impacts]
+    value: float
+    uncertainty: float
+    label: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    members: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, result: FitResult, impacts: Iterable[Impacts]) -> ImpactView:
+        """Of the impacts a fit gave, all on the same parameter."""
+        by_kind = {one.kind: one for one in impacts}
+        estimate = result[next(iter(by_kind.values())).of]
+        templates = result.model.templates
+        return cls(
+            {kind: by_kind[kind] for kind in KINDS if kind in by_kind},
+            estimate.value,
+            estimate.uncertainty,
+            estimate.label,
+            dict(templates.metadata.get("group_labels", {})),
+            {p.name: p.groups for p in templates.parameters},
+        )
+
+    @property
+    def name(self) -> str:
+        """Name of the parameter."""
+        return next(iter(self.impacts.values())).of
+
+    @property
+    def stem(self) -> str:
+        """What its files are called."""
+        return "impacts_" + re.sub(r"[^A-Za-z0-9_.+-]", "_", self.name)
+
+    @property
+    def unit(self) -> str:
+        """Unit of value and impacts."""
+        return next(iter(self.impacts.values())).unit
+
+    @property
+    def groups(self) -> dict[str, dict[str, float]]:
+        """By kind, the impact of each group and of statistics."""
+        return {kind: one.by_group() for kind, one in self.impacts.items()}
+
+    @property
+    def parameters(self) -> dict[str, Mapping[str, float]]:
+        """By kind, the signed impact of each nuisance parameter."""
+        return {kind: one.parameters for kind, one in self.impacts.items()}
+
+    @property
+    def totals(self) -> dict[str, float]:
+        """By kind, the whole uncertainty."""
+        return {kind: one.total for kind, one in self.impacts.items()}
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds there are, nominal first."""
+        return tuple(self.impacts)
+
+    @property
+    def result(self) -> str:
+        """Value and uncertainty with unit."""
+        return measured(self.value, self.uncertainty, self.unit)
+
+    @property
+    def plain(self) -> str:
+        """Name of the parameter without markup."""
+        return plain_label(self.label) or self.name
+
+    def group_label(self, name: str) -> str:
+        """What a group is called in print."""
+        return self.labels.get(name) or STATISTICS.get(name) or name.replace("_", " ")
+
+    def ranked_groups(self) -> list[str]:
+        """Groups by size of the last kind there is, statistics at the end."""
+        last = self.groups[self.kinds[-1]]
+        names = sorted((name for name in last if name not in STATISTICS), key=lambda name: -abs(last[name]))
+        return [*names, *(name for name in STATISTICS if name in last)]
+
+    def ranked_parameters(self) -> list[str]:
+        """Nuisance parameters by size of the first kind there is."""
+        first = self.parameters[self.kinds[0]]
+        return sorted(first, key=lambda name: -abs(first[name]))
+
+
+def _titled(kind: str, unit: str) -> str:
+    return f"{kind} [{unit}]" if unit else kind
+
+
+def group_table(view: ImpactView) -> Table:
+    """A line for each group, one for each kind of statistics, and the total."""
+    places = max(0, decimals(view.uncertainty))
+    rows: list[dict[str, object]] = [
+        {"source": plain_label(view.group_label(name)), "group": name}
+        | {kind: view.groups[kind].get(name) for kind in view.kinds}
+        for name in view.ranked_groups()
+    ]
+    rows.append({"source": "Total", "group": "total"} | {kind: view.totals[kind] for kind in view.kinds})
+    notes = [f"{view.plain} = {view.result}."]
+    if "global" in view.impacts:
+        one = view.impacts["global"]
+        sigma = f"{plain(one.total_expected, places + 1)} {view.unit}".rstrip()
+        rest = f"{plain(one.residue, places + 1)} {view.unit}".rstrip()
+        notes.append(
+            "Global impacts (arXiv:2307.04007) add up in quadrature with the expected curvature, by which the "
+            f"uncertainty is {sigma}; with the {one.curvature} one {rest} (signed root) is left."
+        )
+    return Table(
+        name=view.stem,
+        title=f"Impacts on {view.plain}",
+        columns=(
+            Column("source", "Source"),
+            *(Column(kind, _titled(kind, view.unit), places) for kind in view.kinds),
+            Column("group", "group"),
+        ),
+        rows=tuple(rows),
+        notes=tuple(notes),
+        rules=(len(rows) - 1,),
+    )
+
+
+def parameter_table(view: ImpactView) -> Table:
+    """A line for each nuisance parameter, the largest first."""
+    places = max(0, decimals(view.uncertainty)) + 1
+    return Table(
+        name=f"{view.stem}_parameters",
+        title=f"Impacts of nuisance parameters on {view.plain}",
+        columns=(
+            Column("parameter", "Parameter"),
+            Column("groups", "groups"),
+            *(Column(kind, _titled(kind, view.unit), places) for kind in view.kinds),
+        ),
+        rows=tuple(
+            {"parameter": name, "groups": " ".join(view.members.get(name, ()))}
+            | {kind: view.parameters[kind].get(name) for kind in view.kinds}
+            for name in view.ranked_parameters()
+        ),
+        notes=("A positive impact: the parameter of interest rises with the nuisance parameter.",),
+    )

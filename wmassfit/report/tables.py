@@ -1,0 +1,103 @@
+"""A table as data, and the ways to write it: aligned text, CSV, JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from wmassfit.report.rounding import plain
+
+__all__ = ["Column", "Table", "to_csv", "to_json", "to_text"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """`key` in CSV and JSON, `title` in text; numbers rounded to `places` in text alone."""
+
+    key: str
+    title: str
+    places: int = 3
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of columns. `name` is the stem of its files; `rules` are the numbers of rows above which text has a line."""
+
+    name: str
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[Mapping[str, Any], ...]
+    notes: tuple[str, ...] = ()
+    rules: tuple[int, ...] = ()
+
+
+def _cell(value: Any, column: Column) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (int, str)):
+        return str(value)
+    return plain(float(value), column.places)
+
+
+def _width(text: str) -> int:
+    """Columns on a terminal: a hat stands above its letter."""
+    return sum(not unicodedata.combining(character) for character in text)
+
+
+def to_text(table: Table, *, rows: int | None = None) -> str:
+    """The table in aligned columns, the first `rows` of it; ends with a newline."""
+    shown = table.rows if rows is None else table.rows[:rows]
+    cells = [[_cell(row.get(column.key), column) for column in table.columns] for row in shown]
+    texts = [[column.title for column in table.columns], *cells]
+    widths = [max(_width(line[i]) for line in texts) for i in range(len(table.columns))]
+    words = [all(isinstance(row.get(c.key), (str, type(None))) for row in shown) for c in table.columns]
+
+    def line(entries: Sequence[str]) -> str:
+        aligned = (
+            entry + " " * (width - _width(entry)) if word else " " * (width - _width(entry)) + entry
+            for entry, width, word in zip(entries, widths, words, strict=True)
+        )
+        return "  ".join(aligned).rstrip()
+
+    rule = "─" * (sum(widths) + 2 * (len(widths) - 1))
+    lines = [table.title, "", line(texts[0]), rule]
+    for i, entries in enumerate(cells):
+        if i in table.rules:
+            lines.append(rule)
+        lines.append(line(entries))
+    if len(shown) < len(table.rows):
+        lines.append(f"… and {len(table.rows) - len(shown)} more")
+    if table.notes:
+        lines += ["", *table.notes]
+    return "\n".join(lines) + "\n"
+
+
+def to_csv(table: Table) -> str:
+    """Comma-separated values with a header line, numbers in full; empty where there is none."""
+    out = io.StringIO()
+    writer = csv.DictWriter(out, [column.key for column in table.columns], extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    for row in table.rows:
+        writer.writerow({column.key: _exported(row.get(column.key)) for column in table.columns})
+    return out.getvalue()
+
+
+def to_json(table: Table) -> str:
+    """A JSON object with the title and the list of rows, numbers in full, null where there is none."""
+    rows = [{column.key: _exported(row.get(column.key)) for column in table.columns} for row in table.rows]
+    return json.dumps({"title": table.title, "rows": rows}, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _exported(value: Any) -> Any:
+    if value is None or isinstance(value, (bool, str, int)):
+        return value
+    number = float(value)
+    return number if math.isfinite(number) else None
