@@ -10,7 +10,14 @@ from scipy.integrate import quad
 
 from wmassfit.electroweak.constants import HBAR_C_SQUARED_NB
 from wmassfit.electroweak.models.leptophobic import decay_channels, dijet_cross_section
-from wmassfit.electroweak.zprime import Channel, branching_ratios, chiral_width, production_cross_section, vector_width
+from wmassfit.electroweak.zprime import (
+    Channel,
+    branching_ratios,
+    chiral_width,
+    partial_widths,
+    production_cross_section,
+    vector_width,
+)
 from wmassfit.errors import PhysicsError
 
 # arXiv:2206.15256 charges, m_E = m_N = 700 GeV, jets without top
@@ -78,3 +85,9 @@ def test_bad_input():
         dijet_cross_section(toy_density, m_zprime=5.0, g_prime=0.1)
     with pytest.raises(PhysicsError, match="heavy lepton"):
         decay_channels(-1.0, 700.0)
+
+
+def test_total_width_of_the_leptophobic_boson():
+    # 24 massless chiral states: g′² m/π in the limit of a heavy boson
+    total = sum(partial_widths(1e7, decay_channels(700.0, 700.0), coupling=0.5).values())
+    assert float(total) == pytest.approx(0.5**2 * 1e7 / math.pi, rel=1e-6)

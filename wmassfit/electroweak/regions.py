@@ -73,7 +73,7 @@ class Region:
 
 
 def _draws(model: Model, count: int) -> dict[str, Array]:
-    """Values of the profiled parameters: the defaults first, then an additive-recurrence sequence over the ranges.
+    """Values of the profiled parameters: the defaults, the two ends, then an additive recurrence over the ranges.
 
     The recurrence with powers of the generalised golden ratio fills the space evenly and is the same every time.
     """
@@ -85,7 +85,8 @@ def _draws(model: Model, count: int) -> dict[str, Array]:
         ratio = (1 + ratio) ** (1 / (len(free) + 1))
     values = {}
     for index, entry in enumerate(free):
-        fractions = np.asarray((0.5 + np.arange(1, count) * ratio ** -(index + 1)) % 1, dtype=float)
+        inner = (0.5 + np.arange(1, count - 2) * ratio ** -(index + 1)) % 1
+        fractions = np.array([0.0, 1.0, *inner])[: count - 1]
         values[entry.name] = np.concatenate([[entry.default], entry.at(fractions)])
     return values
 

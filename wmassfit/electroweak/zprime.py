@@ -11,7 +11,7 @@ import numpy as np
 from wmassfit.electroweak.constants import HBAR_C_SQUARED_NB, Array, Real
 from wmassfit.errors import PhysicsError
 
-__all__ = ["Channel", "branching_ratios", "chiral_width", "production_cross_section", "vector_width"]
+__all__ = ["Channel", "branching_ratios", "chiral_width", "partial_widths", "production_cross_section", "vector_width"]
 
 PartonDensity = Callable[[int, Array, float], Array]
 """x·f(flavour, x, Q): PDG number of the parton, momentum fractions [n] and scale in GeV give [n]."""
@@ -50,15 +50,20 @@ class Channel:
     species: int = 1
 
 
+def partial_widths(m_boson: Real, channels: Mapping[str, Channel], *, coupling: Real = 1.0) -> dict[str, Real]:
+    """Γ in GeV of each channel for a gauge coupling g′ that multiplies the charges."""
+    return {
+        name: entry.species * chiral_width(m_boson, coupling * entry.charge, entry.mass, colours=entry.colours)
+        for name, entry in channels.items()
+    }
+
+
 def branching_ratios(m_boson: Real, channels: Mapping[str, Channel]) -> dict[str, Real]:
     """Branching ratio of each channel; the common coupling drops out.
 
     Raises `PhysicsError` if no channel is open.
     """
-    widths = {
-        name: entry.species * chiral_width(m_boson, entry.charge, entry.mass, colours=entry.colours)
-        for name, entry in channels.items()
-    }
+    widths = partial_widths(m_boson, channels)
     total = sum(widths.values())
     if not np.all(np.asarray(total) > 0):
         raise PhysicsError(f"no decay channel is open for a boson of {np.min(m_boson):g} GeV")
