@@ -2,6 +2,7 @@
 
 from wmassfit.inference.fit import fit
 from wmassfit.inference.impacts import Impacts, impacts
+from wmassfit.inference.intervals import Interval, minos
 from wmassfit.inference.newton import Counters, NewtonOptions
 from wmassfit.inference.progress import Progress
 from wmassfit.inference.pulls import Pull, pulls
@@ -13,6 +14,7 @@ __all__ = [
     "Estimate",
     "FitResult",
     "Impacts",
+    "Interval",
     "NewtonOptions",
     "Progress",
     "Pull",
@@ -21,6 +23,7 @@ __all__ = [
     "Toys",
     "fit",
     "impacts",
+    "minos",
     "pulls",
     "toys",
 ]
