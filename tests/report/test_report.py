@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from wmassfit.electroweak import confront
 from wmassfit.errors import FormatError, RecipeError
 from wmassfit.inference import FitResult, impacts, pulls
 from wmassfit.report import report
@@ -20,9 +21,11 @@ TABLES = ["impacts_m_w", "impacts_m_w_parameters", "parameters", "pulls"]
 def test_everything(result: FitResult, muons: TemplateSet, tmp_path: Path) -> None:
     both = [impacts(result, "m_w", kind=kind) for kind in ("nominal", "global")]
     (tmp_path / "mine.txt").write_text("keep")
-    written = report([muons, result, *both, pulls(result), None], folder=tmp_path)
+    written = report([muons, result, *both, pulls(result), confront(result["m_w"]), None], folder=tmp_path)
     expected = {f"{name}.{suffix}" for name in PLOTS for suffix in ("png", "pdf")}
     expected |= {f"{name}.{suffix}" for name in TABLES for suffix in ("txt", "csv", "json")}
+    expected |= {f"verdict_measurements.{suffix}" for suffix in ("csv", "png", "pdf")}
+    expected |= {"verdict.txt", "verdict_required.csv", "verdict_m_w_m_t.png", "verdict_m_w_m_t.pdf"}
     assert {path.name for path in written} == expected
     assert set(os.listdir(tmp_path)) == expected | {"mine.txt"}
     for path in written:

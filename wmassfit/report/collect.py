@@ -18,6 +18,7 @@ from wmassfit.templateset import TemplateSet
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from wmassfit.electroweak import Verdict
     from wmassfit.inference import FitResult, Impacts, Pull
 
 __all__ = ["report"]
@@ -31,6 +32,7 @@ class _Results:
     fit: FitResult | None = None
     impacts: list[Impacts] = field(default_factory=list)
     pulls: list[Pull] = field(default_factory=list)
+    verdict: Verdict | None = None
 
 
 def report(results: Iterable[Any], *, folder: str | Path) -> tuple[Path, ...]:
@@ -39,7 +41,8 @@ def report(results: Iterable[Any], *, folder: str | Path) -> tuple[Path, ...]:
     Parameters
     ----------
     results
-        Any of: templates, a fit, impacts of either kind, pulls; None is skipped. Impacts need the fit they belong to.
+        Any of: templates, a fit, impacts of either kind, pulls, a verdict on the W mass; None is skipped. Impacts need
+        the fit they belong to.
         Templates are drawn after the fit, with its data, where there is a fit, else before it.
     folder
         Made if need be. Files of the same name are replaced when all new ones are complete, others stay.
@@ -56,11 +59,32 @@ def report(results: Iterable[Any], *, folder: str | Path) -> tuple[Path, ...]:
             from wmassfit.report.style import save
 
             save(figures, part)
+        if found.verdict is not None:
+            _verdict(found.verdict, part)
         names = sorted(path.name for path in part.iterdir())
     return tuple(Path(folder) / name for name in names)
 
 
+def _verdict(verdict: Verdict, folder: Path) -> None:
+    """What the mass means against the Standard Model and the other measurements; models have a command of their own."""
+    from wmassfit.report import electroweak_plots, electroweak_tables
+    from wmassfit.report.electroweak_style import save_figures
+
+    (folder / "verdict.txt").write_text(verdict.summary() + "\n", encoding="utf-8")
+    tables = {
+        "verdict_measurements": electroweak_tables.measurements(verdict),
+        "verdict_required": electroweak_tables.required(verdict),
+    }
+    electroweak_tables.write_tables(tables, folder)
+    figures = {
+        "verdict_measurements": electroweak_plots.ladder(verdict),
+        "verdict_m_w_m_t": electroweak_plots.mass_against_top(verdict),
+    }
+    save_figures(figures, folder)
+
+
 def _sorted(results: Iterable[Any]) -> _Results:
+    from wmassfit.electroweak import Verdict
     from wmassfit.inference import FitResult, Impacts, Pull
 
     found = _Results()
@@ -73,6 +97,8 @@ def _sorted(results: Iterable[Any]) -> _Results:
             found.impacts.append(one)
         elif isinstance(one, (tuple, list)) and all(isinstance(entry, Pull) for entry in one):
             found.pulls.extend(one)
+        elif isinstance(one, Verdict):
+            found.verdict = one
         elif one is not None:
             raise RecipeError(
                 f"report: nothing is made of a {type(one).__name__}; give templates, fits, impacts, pulls"
