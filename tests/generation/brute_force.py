@@ -84,7 +84,8 @@ def mass_quantiles(pdf: PdfSet, boson: Boson) -> np.ndarray:
     luminosity = [trapezoid(np.add(*channels(pdf, boson.charge, m, y)), y) for m in knots]
     m = np.linspace(low, high, 700_001)
     density = m / ((m**2 - mass**2) ** 2 + m**4 * width**2 / mass**2)
-    return quantiles(m, density * np.exp(np.interp(m, knots, np.log(luminosity))))
+    smooth = np.polynomial.Polynomial.fit(np.log(knots), np.log(luminosity), 5)
+    return quantiles(m, density * np.exp(smooth(np.log(m))))
 
 
 def pt_quantiles(charge: int) -> np.ndarray:
