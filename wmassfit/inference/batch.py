@@ -20,6 +20,7 @@ __all__ = ["BatchMinimum", "batch_variances", "minimise_batch"]
 
 _MAX_STEPS = 12
 _MAX_CG = 60
+_FAR = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,8 +65,10 @@ def minimise_batch(
         if not np.all(going):
             active, right = active[going], right[:, going]
             point = likelihood.at(point.x[:, going], data.select(active))
+        # From some way off, the step of Gauss and Newton is as good, and its curvature is always positive.
+        product = point.fisherp if np.max(distance[active]) > _FAR else point.hessp
         solved = solve_batch(
-            lambda v, point=point: np.where(held[:, None], 0.0, point.hessp(v)),  # type: ignore[misc]
+            lambda v, product=product: np.where(held[:, None], 0.0, product(v)),  # type: ignore[misc]
             factor.solve,
             right,
             tolerance=np.minimum(0.05, np.sqrt(distance[active])),
@@ -94,7 +97,7 @@ def batch_variances(point: Point, held: NDArray[np.bool_], factor: SpdFactor, pa
         unit = np.zeros((n, t))
         unit[parameter] = 1.0
         solved = solve_batch(
-            lambda v: np.where(held[:, None], 0.0, point.hessp(v)), factor.solve, unit, tolerance=np.full(t, 1e-4)
+            lambda v: np.where(held[:, None], 0.0, point.hessp(v)), factor.solve, unit, tolerance=np.full(t, 1e-3)
         )
         # The error of the variance is quadratic in that of the solution.
         out[row] = np.where(solved.positive, solved.step[parameter], np.nan)

@@ -88,7 +88,7 @@ class Toys:
     held: NDArray[np.bool_] = field(repr=False)
 
     def __len__(self) -> int:
-        return self.values.shape[0]
+        return int(self.values.shape[0])
 
     @property
     def failures(self) -> int:

@@ -195,11 +195,15 @@ def _compile_factors(
         entries = (np.arange(n, dtype=np.int32) if factor.bins is None else factor.bins) + np.int32(first)
         placed.append((entries, used[entries].copy()))
         used[entries] += 1
-    slots = int(used.max())
-    parameter = np.full((slots, n_entries), len(index), dtype=np.int32)
-    coefficient, power = np.ones((slots, n_entries)), np.ones((slots, n_entries))
+    rows = np.flatnonzero(used)
+    place = np.cumsum(used > 0) - 1
+    shape = int(used.max()), rows.size
+    parameter = np.full(shape, len(index), dtype=np.int32)
+    coefficient, power = np.ones(shape), np.ones(shape)
     for (_, _, factor), (entries, slot) in zip(factors, placed, strict=True):
-        parameter[slot, entries] = index[factor.parameter]
-        coefficient[slot, entries] = factor.coefficient
-        power[slot, entries] = factor.power
-    return Factors(parameter, coefficient, power)
+        at = (slot, place[entries])
+        parameter[at] = index[factor.parameter]
+        coefficient[at] = factor.coefficient
+        power[at] = factor.power
+    contiguous = rows[-1] - rows[0] + 1 == rows.size
+    return Factors(slice(int(rows[0]), int(rows[-1]) + 1) if contiguous else rows, parameter, coefficient, power)

@@ -45,9 +45,9 @@ def entry_diagonal(derivatives: Derivatives, yields: Yields, weights: Array, inn
     e = derivatives.expectation
     bends = yields.basis.second[:, 0] * inner
     diagonal: Array = np.bincount(e.basis.parameter, bends, minlength=e.n_parameters).astype(np.float64)
-    if e.factors is None or yields.factors is None:
+    f = yields.all_factors
+    if e.factors is None or f is None:
         return diagonal
-    f = yields.factors
     rest = weights * (yields.additive * yields.exponential)[:, 0]
     values = rest * (f.without * f.second)[..., 0]
     for segment in e.segments:
@@ -56,7 +56,8 @@ def entry_diagonal(derivatives: Derivatives, yields: Yields, weights: Array, inn
             # The term's own square, n (g′/g)², is more than the second derivative holds.
             values[:, segment] -= weights[segment] * yields.entries[segment, 0] * (first / g) ** 2
     return np.asarray(
-        diagonal + np.bincount(e.factors.parameter.ravel(), values.ravel(), minlength=e.n_parameters + 1)[:-1]
+        diagonal
+        + np.bincount(e.factors.parameter.ravel(), values[:, e.factors.rows].ravel(), minlength=e.n_parameters + 1)[:-1]
     )
 
 
@@ -64,7 +65,8 @@ def _logarithmic(derivatives: Derivatives, segment: slice, yields: Yields) -> bo
     """True if the segment's yields can be treated by logarithmic derivatives."""
     if _has(derivatives.expectation.additive, segment):
         return False
-    return yields.factors is None or bool(np.all(np.abs(yields.factors.value[:, segment]) > _SMALL_FACTOR))
+    f = yields.all_factors
+    return f is None or bool(np.all(np.abs(f.value[:, segment]) > _SMALL_FACTOR))
 
 
 def _has(columns: Columns, segment: slice) -> bool:
@@ -77,7 +79,7 @@ def _has(columns: Columns, segment: slice) -> bool:
 def _segment_terms(
     derivatives: Derivatives, segment: slice, yields: Yields, weights: Array, fixed: NDArray[np.bool_]
 ) -> Iterator[Term]:
-    e, f = derivatives.expectation, yields.factors
+    e, f = derivatives.expectation, yields.all_factors
     n = yields.entries[segment, 0]
     slots = range(0 if f is None else f.value.shape[0])
     exponent = derivatives.columns(e.exponent, segment, yields, fixed) if _has(e.exponent, segment) else None

@@ -71,12 +71,11 @@ class Derivatives:
                 values = places.values * weights[places.rows, 0] * first[places.functions]
                 data += np.bincount(places.places, weights=values, minlength=data.size)
         if e.factors is not None and yields.factors is not None:
-            rest = (yields.additive * yields.exponential)[:, 0]
+            rest = (yields.additive * yields.exponential)[e.factors.rows, 0]
             slopes = (yields.factors.without * yields.factors.first)[..., 0] * rest
             local, glob = self._factor_places
-            values = slopes[local.slot, local.entry]
-            data += np.bincount(local.place, weights=values, minlength=data.size)
-            np.add.at(dense, (e.layout.bin_of[glob.entry], glob.place), slopes[glob.slot, glob.entry])
+            data += np.bincount(local.place, weights=slopes[local.slot, local.row], minlength=data.size)
+            np.add.at(dense, (glob.bin, glob.place), slopes[glob.slot, glob.row])
         dense[:, fixed[self.dense]] = 0.0
         data[fixed[self.pattern.indices]] = 0.0
         return Jacobian(dense, self.dense, _with_data(self.pattern, data))
@@ -104,7 +103,7 @@ class Derivatives:
         """A Jacobian with `values` [entries of the segment] in the column of the parameter that a slot holds."""
         e = self.expectation
         size = segment.stop - segment.start
-        parameter = np.zeros(0, dtype=np.int32) if e.factors is None else e.factors.parameter[slot, segment]
+        parameter = self._slot_parameters[slot, segment]
         filled = np.flatnonzero((parameter < e.n_parameters) & (values != 0))
         filled = filled[~fixed[parameter[filled]]]
         wide = self.dense_place[parameter[filled]] >= 0
@@ -159,11 +158,9 @@ class Derivatives:
             rows.append(e.layout.bin_of[entries.row].astype(np.intp))
             columns.append(e.basis.parameter[entries.col].astype(np.intp))
         if e.factors is not None:
-            slot, entry = np.nonzero(self.dense_place[e.factors.parameter] < 0)
-            parameter = e.factors.parameter[slot, entry]
-            filled = parameter < e.n_parameters
-            rows.append(e.layout.bin_of[entry[filled]].astype(np.intp))
-            columns.append(parameter[filled].astype(np.intp))
+            slot, row = np.nonzero((self.dense_place[e.factors.parameter] < 0) & (e.factors.parameter < e.n_parameters))
+            rows.append(e.layout.bin_of[e.factors.rows][row].astype(np.intp))
+            columns.append(e.factors.parameter[slot, row].astype(np.intp))
         return np.concatenate(rows), np.concatenate(columns)
 
     def _places(self, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> NDArray[np.intp]:
@@ -187,23 +184,39 @@ class Derivatives:
         return self._sparse(self.expectation.exponent)
 
     @cached_property
+    def _slot_parameters(self) -> Indices:
+        """Parameter in each slot of each entry, n in empty ones, [S, entries]."""
+        e = self.expectation
+        slots = 0 if e.factors is None else e.factors.slots
+        out = np.full((slots, e.layout.n_entries), e.n_parameters, dtype=np.int32)
+        if e.factors is not None:
+            out[:, e.factors.rows] = e.factors.parameter
+        return out
+
+    @cached_property
     def _factor_places(self) -> tuple[_FactorPlaces, _FactorPlaces]:
         """Slots of local parameters with their place in the sparse data, and of global ones with their column."""
         e = self.expectation
-        parameters = np.zeros((0, 0), dtype=np.int32) if e.factors is None else e.factors.parameter
-        slot, entry = np.nonzero(parameters < e.n_parameters)
-        parameter = parameters[slot, entry]
-        place = self.dense_place[parameter]
+        if e.factors is None:
+            none = np.zeros(0, dtype=np.intp)
+            return _FactorPlaces(none, none, none, none), _FactorPlaces(none, none, none, none)
+        slot, row = np.nonzero(e.factors.parameter < e.n_parameters)
+        parameter = e.factors.parameter[slot, row].astype(np.intp)
+        bins = e.layout.bin_of[e.factors.rows][row].astype(np.intp)
+        place = self.dense_place[parameter].astype(np.intp)
         wide = place >= 0
-        bins = e.layout.bin_of[entry[~wide]].astype(np.intp)
-        local = _FactorPlaces(slot[~wide], entry[~wide], self._places(bins, parameter[~wide].astype(np.intp)))
-        return local, _FactorPlaces(slot[wide], entry[wide], place[wide].astype(np.intp))
+        place[~wide] = self._places(bins[~wide], parameter[~wide])
+        local, glob = (_FactorPlaces(slot[c], row[c], bins[c], place[c]) for c in (~wide, wide))
+        return local, glob
 
 
 @dataclass(frozen=True, eq=False)
 class _FactorPlaces:
+    """Filled slots: number, row among the entries with factors, bin, and place in the Jacobian's data or columns."""
+
     slot: NDArray[np.intp]
-    entry: NDArray[np.intp]
+    row: NDArray[np.intp]
+    bin: NDArray[np.intp]
     place: NDArray[np.intp]
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from wmassfit.likelihood.basis import BasisSet, scatter
 from wmassfit.likelihood.columns import Columns
@@ -29,13 +30,23 @@ class Yields:
     additive: Array
     exponential: Array
     factors: FactorValues | None
+    rows: slice | NDArray[np.intp]  # entries that have factors
     entries: Array
     bins: Array
 
     @cached_property
     def scale(self) -> Array:
         """dn/dA: exponential times the product of factors."""
-        return self.exponential if self.factors is None else self.exponential * self.factors.product
+        if self.factors is None:
+            return self.exponential
+        scale = self.exponential.copy()
+        scale[self.rows] *= self.factors.product
+        return scale
+
+    @cached_property
+    def all_factors(self) -> FactorValues | None:
+        """Factors of all entries, neutral ones included."""
+        return None if self.factors is None else self.factors.spread(self.rows, self.entries.shape[0])
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,8 +90,12 @@ class Expectation:
             entries = additive * exponential
             factors = None if self.factors is None else self.factors.evaluate(x)
             if factors is not None:
-                entries = entries * factors.product
-        return Yields(x, curve, additive, exponential, factors, entries, self.layout.to_bins(entries))
+                entries[self._rows] *= factors.product
+        return Yields(x, curve, additive, exponential, factors, self._rows, entries, self.layout.to_bins(entries))
+
+    @property
+    def _rows(self) -> slice | NDArray[np.intp]:
+        return slice(0, 0) if self.factors is None else self.factors.rows
 
     def push(self, yields: Yields, v: Array) -> Push:
         """Derivatives along v [n, t]."""
@@ -96,7 +111,8 @@ class Expectation:
             entries += yields.entries * exponent
         if self.factors is not None and yields.factors is not None:
             factors = yields.factors.along(self.factors.gather(v, empty=0.0))
-            entries += yields.additive * yields.exponential * factors[0]
+            rows = self._rows
+            entries[rows] += yields.additive[rows] * yields.exponential[rows] * factors[0]
         return Push(v, yields.basis.second * step, additive, exponent, factors, entries, self.layout.to_bins(entries))
 
     def pull(self, yields: Yields, weights: Array) -> tuple[Array, Array]:
@@ -107,7 +123,7 @@ class Expectation:
             inner += self.additive.backward(weights * yields.scale)
         if not self.exponent.empty:
             inner += self.exponent.backward(weights * yields.entries)
-        return inner, self._pull_factors(yields, weights * yields.additive * yields.exponential)
+        return inner, self._pull_factors(yields, weights)
 
     def gradient(self, yields: Yields, inner: Array, outer: Array) -> Array:
         """Σ_e weights_e ∂n_e/∂x [n, t] from what `pull` gave."""
@@ -121,9 +137,11 @@ class Expectation:
         """
         t = change.shape[1]
         moved = np.zeros((self.basis.size, t))
-        factor_push = 0.0 if push.factors is None else yields.exponential * push.factors[0]
+        rows = self._rows
         if not self.additive.empty:
-            scale = change * yields.scale + weights * factor_push
+            scale = change * yields.scale
+            if push.factors is not None:
+                scale[rows] += weights[rows] * yields.exponential[rows] * push.factors[0]
             if push.exponent is not None:
                 scale = scale + weights * yields.scale * push.exponent
             moved += self.additive.backward(scale)
@@ -136,20 +154,22 @@ class Expectation:
         n, t = self.n_parameters, weights.shape[1]
         if self.factors is None or yields.factors is None:
             return np.zeros((n, t))
-        f = yields.factors
-        values = (weights * f.without * f.first).reshape(-1, t)
+        f, rows = yields.factors, self._rows
+        rest = weights[rows] * yields.additive[rows] * yields.exponential[rows]
+        values = (rest * f.without * f.first).reshape(-1, t)
         return scatter(n + 1, self.factors.parameter.ravel(), values)[:n]
 
     def _second_factors(self, yields: Yields, push: Push, weights: Array, change: Array) -> Array:
         if self.factors is None or yields.factors is None or push.factors is None:
             return np.zeros_like(push.direction)
-        f, n, t = yields.factors, self.n_parameters, change.shape[1]
-        rest = yields.additive * yields.exponential
+        f, n, t, rows = yields.factors, self.n_parameters, change.shape[1], self._rows
+        weights, change = weights[rows], change[rows]
+        rest = yields.additive[rows] * yields.exponential[rows]
         moved = change * rest
         if push.exponent is not None:
-            moved = moved + weights * rest * push.exponent
+            moved = moved + weights * rest * push.exponent[rows]
         if push.additive is not None:
-            moved = moved + weights * yields.exponential * push.additive
+            moved = moved + weights * yields.exponential[rows] * push.additive[rows]
         direction = self.factors.gather(push.direction, empty=0.0)
         values = moved * f.without * f.first + weights * rest * (
             push.factors[1] * f.first + f.without * f.second * direction

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from wmassfit.templateset import Array, Indices
 
@@ -17,7 +18,7 @@ __all__ = ["FactorValues", "Factors"]
 
 @dataclass(frozen=True, eq=False)
 class FactorValues:
-    """Each slot's g = (cx)^p with two derivatives in x, [S, entries, t]; their product [entries, t].
+    """Each slot's g = (cx)^p with two derivatives in x, [S, f, t]; their product [f, t].
 
     `without[s]` is the product without slot s.
     """
@@ -33,8 +34,24 @@ class FactorValues:
         rest = [i for i in range(self.value.shape[0]) if i not in (s, r)]
         return np.asarray(np.prod(self.value[rest], axis=0))
 
+    def spread(self, rows: slice | NDArray[np.intp], n_entries: int) -> FactorValues:
+        """The same for all entries, those without factors having neutral ones."""
+
+        def fill(part: Array, neutral: float) -> Array:
+            out = np.full((*part.shape[:-2], n_entries, part.shape[-1]), neutral)
+            out[..., rows, :] = part
+            return out
+
+        return FactorValues(
+            fill(self.value, 1.0),
+            fill(self.first, 0.0),
+            fill(self.second, 0.0),
+            fill(self.product, 1.0),
+            fill(self.without, 1.0),
+        )
+
     def along(self, v: Array) -> tuple[Array, Array]:
-        """Derivatives along v [S, entries, t] (the direction's component in each slot): of F, and of each F_s."""
+        """Derivatives along v [S, f, t] (the direction's component in each slot): of F, and of each F_s."""
         slots = self.value.shape[0]
         step = self.first * v
         product = np.sum(self.without * step, axis=0)
@@ -49,8 +66,10 @@ class FactorValues:
 
 @dataclass(frozen=True, eq=False)
 class Factors:
-    """Slots [S, entries]: `parameter` (n where the slot is empty), `coefficient` and `power`."""
+    """Slots [S, f] of the f entries that have factors, `rows`: `parameter` (n where the slot is empty), `coefficient`
+    and `power`."""
 
+    rows: slice | NDArray[np.intp]
     parameter: Indices
     coefficient: Array
     power: Array
@@ -61,7 +80,7 @@ class Factors:
         return int(self.parameter.shape[0])
 
     def gather(self, x: Array, *, empty: float) -> Array:
-        """x [n, t] in each slot, [S, entries, t]; `empty` in empty slots."""
+        """x [n, t] in each slot, [S, f, t]; `empty` in empty slots."""
         filled = np.concatenate([x, np.full((1, x.shape[1]), empty)])
         return filled[self.parameter]
 
