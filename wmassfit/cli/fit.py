@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Literal
 
@@ -20,6 +21,9 @@ __all__ = ["command"]
 @options.seed
 @click.option("--throw", type=click.Choice(["none", "auxiliary", "prior"]), default="auxiliary", show_default=True)
 @click.option("--minimizer", type=click.Choice(["newton", "minuit"]), default="newton", show_default=True)
+@click.option(
+    "--minos", multiple=True, metavar="NAME", help="Profile-likelihood interval (MINOS) of a parameter; repeatable."
+)
 @options.as_json
 def command(
     templates: tuple[str, ...],
@@ -29,10 +33,12 @@ def command(
     seed: int | None,
     throw: Literal["none", "auxiliary", "prior"],
     minimizer: Literal["newton", "minuit"],
+    minos: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Fit TEMPLATES. Without --data: the data in the file, or the expectation where there are none."""
     from wmassfit.inference import fit
+    from wmassfit.inference import minos as interval_of
     from wmassfit.interchange import check_writable, read, write
     from wmassfit.likelihood import Model
     from wmassfit.pipeline import make_data, summarise
@@ -45,9 +51,14 @@ def command(
     dataset = make_data(model, kind, seed=1 if seed is None else seed, at=values, throw=throw)
     with console.progress():
         result = fit(model, dataset, minimizer=minimizer)
+        intervals = [interval_of(result, name) for name in minos] if result.converged else []
     if output is not None:
         write(result, output)
     summary = summarise(result, at=values if dataset.simulated else None)
+    for interval in intervals:
+        shown = {"value": interval.value, "uncertainty": result[interval.name].uncertainty, "unit": interval.unit}
+        ends = [end if math.isfinite(end) else None for end in (interval.lower, interval.upper)]
+        summary["parameters"].setdefault(interval.name, shown)["minos"] = ends
     if as_json:
         console.print_json(summary)
     else:
@@ -55,6 +66,8 @@ def command(
             truth = f"   (truth {entry['truth']:.6g})" if "truth" in entry else ""
             unit = f" {entry['unit']}" if entry["unit"] else ""
             click.echo(f"{name} = {entry['value']:.7g} ± {entry['uncertainty']:.4g}{unit}{truth}")
+        for interval in intervals:
+            click.echo(f"{interval}   (profile likelihood){': ' * bool(interval.reason)}{interval.reason}")
         click.echo(
             f"{kind} data, {summary['n_bins']} bins, {summary['n_nuisances']} nuisance parameters, "
             f"EDM {summary['edm']:.1e}: {result.reason}"

@@ -11,7 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wmassfit.errors import ConvergenceError, RecipeError
 from wmassfit.inference.profile import Conditional, Profiler
@@ -135,7 +134,7 @@ def crossing(
     model, best = fit.model, fit.values
     profiler = profiler or Profiler(model, fit.data, factor=None if fit.held[index] else fit.factor)
     zero = fit.nll if floor is None else floor
-    held = fit.held & ~_at_bounds(fit)
+    held = fit.fixed.copy()
     held[index] = True
     row = fit.row(index)
     sigma = float(np.sqrt(row[index])) if row[index] > 0 else 1.0
@@ -174,12 +173,6 @@ def crossing(
         before, last = (last, found) if found.x[index] != last.x[index] else (before, last)
         target = _next(newton, inner, outer, side, max(abs(inner - float(best[index])), level * sigma))
     return Crossing(np.nan, last, False, False, f"no end of the interval of {name} up to {target:.6g}")
-
-
-def _at_bounds(fit: FitResult) -> NDArray[np.bool_]:
-    """Parameters that a bound holds, rather than the user: they may come off it on the way."""
-    low, high = fit.model.bounds.T
-    return np.asarray(fit.held & ~fit.model.fixed & ((fit.values <= low) | (fit.values >= high)))
 
 
 def _predicted(last: Conditional, before: Conditional | None, tangent: Array, index: int, value: float) -> Array:
