@@ -41,6 +41,8 @@ def read(*paths: str | Path, format: str | None = None, **options: Any) -> Any:
         raise FormatError("read: no file given")
     files = [existing_file(path) for path in paths]
     chosen = choose_reader(FORMATS, files[0], name=format)
+    if len(files) > 1 and not chosen.several:
+        raise FormatError(f"{files[1]}: {chosen.name} files are read one at a time; give {files[0]} alone")
     assert chosen.read is not None
     return chosen.read(*files, **options)
 

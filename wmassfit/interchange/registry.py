@@ -20,9 +20,10 @@ def _anything(path: Path) -> bool:
 class Format:
     """One file format. Adding one is a module that defines it and a line in `interchange.FORMATS`.
 
-    `read(*paths, **options)` gives a TemplateSet or a FitResult; `write(thing, path, **options)` replaces the file at
-    `path` in one step; either may be missing. `recognises(path)` looks into a file when several formats share its
-    suffix. `writes(thing)` says whether an object can be written at all.
+    `read(path, **options)` gives a TemplateSet or a FitResult, of several paths where `several` files belong together;
+    `write(thing, path, **options)` replaces the file at `path` in one step; either may be missing.
+    `recognises(path)` looks into a file when several formats share its suffix, or when its suffix tells nothing.
+    `writes(thing)` says whether an object can be written at all.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Format:
     write: Callable[..., Any] | None = None
     recognises: Callable[[Path], bool] = field(default=_anything)
     writes: Callable[[Any], bool] = field(default=lambda _: True)
+    several: bool = False
 
 
 def existing_file(path: str | Path) -> Path:

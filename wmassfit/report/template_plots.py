@@ -128,7 +128,7 @@ def projection_figure(prediction: Prediction) -> Figure:
                     below.set_xticks(0.5 * (edges[1:] + edges[:-1]), list(channel.axes[axis]), minor=False)
                 if row == column == 0:
                     stamp(main, prediction.stage)
-        _legend(page)
+        _legend(page, first=prediction.data_label)
     return page
 
 
@@ -152,7 +152,7 @@ def unrolled_figure(prediction: Prediction) -> Figure:
             below.set_xlabel(f"bin of ({names}), the last one running fastest", loc="right")
             if row == 0:
                 stamp(main, prediction.stage)
-        _legend(page)
+        _legend(page, first=prediction.data_label)
     return page
 
 
@@ -295,15 +295,15 @@ def _bin_pulls(axes: Axes, prediction: Prediction, pick: Any, edges: Array) -> N
     )
 
 
-def _legend(page: Figure) -> None:
+def _legend(page: Figure, *, first: str) -> None:
     handles: dict[str, Any] = {}
     for axes in page.axes:
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
             handles.setdefault(label, handle)
     # Data first, then the processes from the top of the stack downwards, then the line of the ratio.
-    lines = [label for label, handle in handles.items() if not _is_fill(handle)]
     fills = [label for label, handle in handles.items() if _is_fill(handle)]
-    data = 1 if len(lines) > 1 else 0
+    lines = sorted((label for label in handles if label not in fills), key=lambda label: label != first)
+    data = lines.count(first)
     labels = [*lines[:data], *reversed(fills), *lines[data:]]
     rows = -(-len(labels) // max(1, int(page.get_size_inches()[0] / 1.2)))
     options: Any = {"loc": "upper center", "ncols": -(-len(labels) // rows), "borderaxespad": 0.4}
