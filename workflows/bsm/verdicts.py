@@ -1,0 +1,63 @@
+"""One table from the JSON of many `wmassfit confront --json`: a row a measurement and model.
+
+python workflows/bsm/verdicts.py CMS/real_triplet.json CDF/real_triplet.json … --csv verdicts.csv --text verdicts.md
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+from pathlib import Path
+
+COLUMNS = ("case", "m_w_mev", "uncertainty_mev", "sm_pull", "model", "allowed", "explains_m_w", "verdict")
+
+
+def rows(paths: list[Path]) -> list[dict[str, object]]:
+    """The rows of all files; the name of a file's folder is its case."""
+    found: list[dict[str, object]] = []
+    for path in paths:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        for name, model in content["models"].items():
+            found.append(
+                {
+                    "case": path.parent.name,
+                    "m_w_mev": content["m_w"]["value"],
+                    "uncertainty_mev": content["m_w"]["uncertainty"],
+                    "sm_pull": round(content["sm"]["pull"], 3),
+                    "model": name,
+                    "allowed": model["allowed"],
+                    "explains_m_w": model["explains_m_w"],
+                    "verdict": model["verdict"],
+                }
+            )
+    return found
+
+
+def text(table: list[dict[str, object]]) -> str:
+    """Markdown: models against measurements, then every verdict in a line."""
+    cases = list(dict.fromkeys(str(row["case"]) for row in table))
+    models = list(dict.fromkeys(str(row["model"]) for row in table))
+    answer = {(row["case"], row["model"]): "allowed" if row["allowed"] else "no" for row in table}
+    lines = ["| model | " + " | ".join(cases) + " |", "| --- |" + " --- |" * len(cases)]
+    lines += [f"| {name} | " + " | ".join(answer.get((case, name), "") for case in cases) + " |" for name in models]
+    lines += ["", *(f"- {row['case']}, {row['model']}: {row['verdict']}" for row in table)]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("files", nargs="+", type=Path)
+    parser.add_argument("--csv", type=Path, required=True)
+    parser.add_argument("--text", type=Path, required=True)
+    arguments = parser.parse_args()
+    table = rows(arguments.files)
+    with arguments.csv.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, fieldnames=COLUMNS)
+        writer.writeheader()
+        writer.writerows(table)
+    arguments.text.write_text(text(table), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
