@@ -109,9 +109,10 @@ def save(figures: Mapping[str, Figure], folder: Path) -> list[str]:
     written = []
     with styled():
         for name, made in figures.items():
-            if made.get_layout_engine() is not None:
+            layout = made.get_layout_engine()
+            if layout is not None:
                 # Found once, the layout holds for both files.
-                made.draw_without_rendering()
+                layout.execute(made)
                 made.set_layout_engine("none")
             for suffix in ("png", "pdf"):
                 # No date inside, so that the same figure makes the same file.
