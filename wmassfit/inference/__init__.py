@@ -1,6 +1,7 @@
 """Questions to a likelihood: fit, uncertainties, impacts, pulls, toys."""
 
 from wmassfit.inference.fit import fit
+from wmassfit.inference.goodness_of_fit import GoodnessOfFit, goodness_of_fit
 from wmassfit.inference.impacts import Impacts, impacts
 from wmassfit.inference.intervals import Interval, minos
 from wmassfit.inference.newton import Counters, NewtonOptions
@@ -13,6 +14,7 @@ __all__ = [
     "Counters",
     "Estimate",
     "FitResult",
+    "GoodnessOfFit",
     "Impacts",
     "Interval",
     "NewtonOptions",
@@ -22,6 +24,7 @@ __all__ = [
     "ToyBatch",
     "Toys",
     "fit",
+    "goodness_of_fit",
     "impacts",
     "minos",
     "pulls",
