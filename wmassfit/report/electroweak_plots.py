@@ -18,7 +18,8 @@ from wmassfit.electroweak.oblique import m_w_gradient_stu, sin2theta_gradient_st
 from wmassfit.electroweak.sm_zpole import sm_sin2theta_eff
 from wmassfit.electroweak.world import LHC_TEVATRON, WORLD, combine
 from wmassfit.electroweak.zpole import sm_column
-from wmassfit.report.electroweak_style import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, frame, style
+from wmassfit.report.electroweak_style import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, frame
+from wmassfit.report.style import styled
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -28,7 +29,7 @@ __all__ = ["ladder", "mass_against_angle", "mass_against_top"]
 
 def ladder(verdict: Verdict) -> Figure:
     """All measurements of m_W, their averages, and this one, with the Standard Model's band."""
-    with style():
+    with styled():
         figure, axes = frame(height=5.2)
         rows = [(entry.name, entry.value_mev, entry.uncertainty_mev, GREY) for entry in WORLD]
         everything, rest = combine(), combine([entry for entry in WORLD if entry.name != "CDF"])
@@ -70,7 +71,7 @@ def ladder(verdict: Verdict) -> Figure:
 
 def mass_against_top(verdict: Verdict, *, inputs: SMInputs = PDG_2024) -> Figure:
     """m_W against m_t: the Standard Model's line with the uncertainty that is not m_t's, and the measurements."""
-    with style():
+    with styled():
         figure, axes = frame()
         top = np.linspace(168, 178, 200)
         fixed = inputs.values()
@@ -155,7 +156,7 @@ def _sm_ellipse(inputs: SMInputs) -> tuple[Array, Array]:
 
 def mass_against_angle(verdict: Verdict, *, inputs: SMInputs = PDG_2024) -> Figure:
     """m_W against sin²θ_eff: Standard Model, measurements, and where S, T, U and the models lead."""
-    with style():
+    with styled():
         figure, axes = frame(width=7.2, height=5.2)
         angle, mass = sm_sin2theta_eff(inputs), verdict.sm.m_w_mev
         measured, error = SIN2THETA_MEASURED

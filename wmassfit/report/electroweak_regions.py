@@ -12,7 +12,8 @@ from wmassfit.electroweak.models.base import Parameter
 from wmassfit.electroweak.models.stueckelberg import Z_POLE_LIMIT
 from wmassfit.electroweak.models.stueckelberg_portal import portal_chi2_scan
 from wmassfit.electroweak.regions import LEVELS_ONE, LEVELS_TWO, Region
-from wmassfit.report.electroweak_style import BLUE, GREY, ORANGE, RED, frame, style
+from wmassfit.report.electroweak_style import BLUE, GREY, LIGHT_BLUE, ORANGE, RED, frame
+from wmassfit.report.style import styled
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -26,7 +27,7 @@ __all__ = ["portal_scan", "region"]
 
 def portal_scan() -> Figure:
     """χ² of the nineteen Z-pole observables against the shift of ḡ_Y, with and without the rescaling of κ_f."""
-    with style():
+    with styled():
         figure, axes = frame()
         shift = np.linspace(-0.001, 0.002, 301)
         for rescale, colour, label in (
@@ -39,11 +40,11 @@ def portal_scan() -> Figure:
             axes.plot(100 * shift[lowest], chi2[lowest], "o", color=colour)
         axes.axvline(100 * PRINTED_G_Y_MINIMUM, color=GREY, ls="--", lw=1, label="arXiv:2204.09024: +0.047%")
         axes.axhline(Z_POLE_LIMIT, color=GREY, ls=":", lw=1, label="95% of 19 observables")
-        axes.set_ylim(17, 50)
+        axes.set_ylim(17, 56)
         axes.set_xlabel(r"$\bar g_Y/g_Y-1$ [%]")
         axes.set_ylabel(r"$\chi^2$ of the $Z$ pole")
         axes.set_title(r"Stueckelberg–Higgs portal, $M_1=725$ GeV, $\Delta m_W=76$ MeV", fontsize=11)
-        axes.legend(loc="upper center")
+        axes.legend(loc="upper center", frameon=True, framealpha=1, edgecolor="none")
     return figure
 
 
@@ -79,8 +80,8 @@ def _two(axes: Axes, result: Region) -> None:
     lowest = float(result.chi2.min())
     depth = np.minimum(np.sqrt(np.maximum(result.chi2 - lowest, 0)), 50.0).T
     levels = [0.0, *(np.sqrt(threshold) for threshold in LEVELS_TWO.values())]
-    axes.contourf(x, y, depth, levels=levels, colors=[BLUE, "#9ecae1"], alpha=0.85)
-    handles: list[Artist] = [Patch(color=BLUE, label="68%"), Patch(color="#9ecae1", label="95%")]
+    axes.contourf(x, y, depth, levels=levels, colors=[BLUE, LIGHT_BLUE], alpha=0.85)
+    handles: list[Artist] = [Patch(color=BLUE, label="68%"), Patch(color=LIGHT_BLUE, label="95%")]
     reached = result.chi2 - lowest <= LEVELS_TWO["95"]
     blocked = reached & ~np.isfinite(result.chi2_allowed)
     if blocked.any():
@@ -89,8 +90,16 @@ def _two(axes: Axes, result: Region) -> None:
     if len(result.model.parameters) > 2:
         shift = result.shift_at_defaults
         if np.nanmin(shift) < result.required_mev < np.nanmax(shift):
-            axes.contour(x, y, shift.T, levels=[result.required_mev], colors=[ORANGE], linestyles="--")
-            handles.append(Line2D([], [], ls="--", color=ORANGE, label="others at their defaults"))
+            reach = result.uncertainty_mev * np.sqrt(LEVELS_TWO["68"])
+            axes.contourf(
+                x,
+                y,
+                shift.T,
+                levels=[result.required_mev - reach, result.required_mev + reach],
+                colors=[ORANGE],
+                alpha=0.8,
+            )
+            handles.append(Patch(color=ORANGE, alpha=0.8, label="68%, others at their defaults"))
     axes.plot(result.best[x_name], result.best[y_name], "*", color=RED, ms=12, clip_on=False)
     handles.append(Line2D([], [], marker="*", ls="", color=RED, ms=12, label="representative point"))
     for name, scale, label in ((x_name, axes.set_xscale, axes.set_xlabel), (y_name, axes.set_yscale, axes.set_ylabel)):
@@ -119,7 +128,7 @@ def _emptiest_corner(inside: npt.NDArray[np.bool_]) -> Corner:
 
 def region(result: Region) -> Figure:
     """Where a model gives the measured m_W: χ² of its one drawn parameter, or 68% and 95% regions of its two."""
-    with style():
+    with styled():
         figure, axes = frame()
         if len(result.axes) == 1:
             _one(axes, result)
