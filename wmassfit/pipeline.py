@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,13 +20,10 @@ from wmassfit.templateset import Dataset, TemplateSet
 
 if TYPE_CHECKING:  # the fit's modules load when a fit is made
     from wmassfit.electroweak import Verdict
-    from wmassfit.inference import FitResult, Impacts
+    from wmassfit.inference import FitResult, Impacts, Progress
     from wmassfit.likelihood import Model
 
-__all__ = ["Progress", "RunResult", "generate", "make_data", "run", "summarise"]
-
-Progress = Callable[[str, float], None]
-"""Called with the stage and the fraction done."""
+__all__ = ["RunResult", "generate", "make_data", "run", "summarise"]
 
 
 def generate(
@@ -52,9 +49,9 @@ def generate(
 
     def advance(step: float) -> None:
         nonlocal done
-        done = min(1.0, done + step)
+        done += step
         if progress is not None:
-            progress("generate", done)
+            progress("generate", min(100, round(100 * done)), 100)
 
     templates = generate_templates(
         config, pdf, expected_calibration(config.eta.edges), seed=seed, workers=workers, progress=advance
@@ -84,15 +81,20 @@ def make_data(
 
 @dataclass
 class _Stopwatch:
-    """Seconds of each stage, in order."""
+    """Seconds of each stage, in order; says which stage is at work."""
 
+    progress: Progress | None
     seconds: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
     def __call__(self, stage: str) -> Iterator[None]:
         start = time.perf_counter()
+        if self.progress is not None:
+            self.progress(stage, 0, None)
         yield
         self.seconds[stage] = round(time.perf_counter() - start, 3)
+        if self.progress is not None:
+            self.progress(stage, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -130,36 +132,27 @@ def run(
     folder = _folder(folder)
     seed = recipe.seed if seed is None else seed
     at = {**recipe.fit.at, **(at or {})}
-    clock = _Stopwatch()
-    say = progress or _quiet
+    clock = _Stopwatch(progress)
 
     with clock("generate"):
         templates = generate(recipe, seed=seed, workers=workers, progress=progress)
-    say("files", 0.0)
     with clock("write"):
         write(templates, folder / "templates.root", histograms=histograms)
     with clock("read"):
         templates = read(folder / "templates.root")
-    say("files", 1.0)
     with clock("compile"):
         model = Model(templates)
     dataset = make_data(model, data or recipe.fit.data, seed=seed, at=at, throw=recipe.fit.throw)
-    say("fit", 0.0)
     with clock("fit"):
         result = fit(model, dataset, minimizer=recipe.fit.minimizer)
         result.uncertainties()
-    say("fit", 1.0)
     write(result, folder / "fit.h5")
-    say("impacts", 0.0)
     with clock("impacts"):
         found = {kind: impacts(result, of=templates.pois[0], kind=kind) for kind in ("nominal", "global")}
-    say("impacts", 1.0)
     estimate = result[templates.pois[0]]
     verdict = confront(estimate) if estimate.unit == "MeV" else None
-    say("report", 0.0)
     with clock("report"):
-        report([templates, result, found["nominal"], found["global"], pulls(result)], folder=folder)
-    say("report", 1.0)
+        report([templates, result, found["nominal"], found["global"], pulls(result), verdict], folder=folder)
     summary = summarise(result, found, at=at if dataset.simulated else None, verdict=verdict)
     summary |= {"recipe": recipe.name, "seed": seed, "timing_s": clock.seconds}
     with replaced_file(folder / "summary.json") as part:
@@ -216,7 +209,3 @@ def _folder(folder: str | Path) -> Path:
         raise RecipeError(f"-o {path}: the folder cannot be made ({error.strerror}); choose another") from error
     check_writable(path / "summary.json")
     return path
-
-
-def _quiet(_stage: str, _fraction: float) -> None:
-    """Progress that nobody wants to see."""

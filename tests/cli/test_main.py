@@ -59,7 +59,7 @@ def test_schema_is_json(runner: CliRunner) -> None:
         (["run", "small", "-o", "OUT", "--at", "m_w=fast"], "'fast' is not a finite number"),
         (["run", "small", "-o", "FILE"], "is a file"),
         (["run", "small", "-o", "FILE/below"], "cannot be made"),
-        (["generate", "small", "-o", "OUT/t.root", "--set", "generation.pdf.path=OUT/none"], "generation.pdf"),
+        (["generate", "small", "-o", "t.root", "--set", "generation.pdf.path=OUT/none"], "generation.pdf"),
         (["generate", "small", "-o", "missing/t.root"], "there is no folder"),
         (["generate", "small", "-o", "t.docx"], "t.docx"),
         (["fit", "none.root"], "none.root"),

@@ -25,8 +25,8 @@ def print_json(content: Mapping[str, Any]) -> None:
 
 
 @contextmanager
-def progress() -> Iterator[Callable[[str, float], None]]:
-    """A callback (stage, fraction done) that draws one bar a stage on a terminal, and nothing elsewhere."""
+def progress() -> Iterator[Callable[[str, int, int | None], None]]:
+    """A callback (stage, done, total or None) that draws one bar a stage on a terminal, and nothing elsewhere."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
@@ -40,10 +40,10 @@ def progress() -> Iterator[Callable[[str, float], None]]:
     with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bars:
         tasks: dict[str, TaskID] = {}
 
-        def update(stage: str, fraction: float) -> None:
+        def update(stage: str, done: int, total: int | None) -> None:
             if stage not in tasks:
-                tasks[stage] = bars.add_task(stage, total=1.0)
-            bars.update(tasks[stage], completed=fraction)
+                tasks[stage] = bars.add_task(stage, total=total)
+            bars.update(tasks[stage], completed=done, total=total)
 
         yield update
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 from scipy.linalg import solveh_banded
@@ -12,12 +10,13 @@ from scipy.linalg import solveh_banded
 from wmassfit.generation.angular import angular_coefficients
 from wmassfit.generation.bosons import Boson
 from wmassfit.generation.grids import Grids
+from wmassfit.generation.kernel import HELICITY_PARITY
 from wmassfit.generation.production import rapidity_spectrum
 from wmassfit.generation.transverse_momentum import PtShape, nominal_density
 from wmassfit.pdf import PdfSet
 from wmassfit.templateset import Array
 
-__all__ = ["Production", "node_weights", "produce", "project"]
+__all__ = ["Production", "Projection", "node_weights", "produce"]
 
 
 def node_weights(nodes: Array) -> Array:
@@ -26,23 +25,39 @@ def node_weights(nodes: Array) -> Array:
     return np.asarray(0.5 * (np.append(steps, 0.0) + np.append(0.0, steps)))
 
 
-def project(density: Callable[[Array], Array], nodes: Array) -> Array:
-    """Node values of the piecewise-linear function nearest to a density in the mean square, normalised to one.
+class Projection:
+    """Onto the piecewise-linear functions with given nodes, nearest in the mean square.
 
     Unlike values taken at the nodes it keeps all integrals with piecewise-linear functions, so that what is smooth
-    sees an error of the fourth order in the steps instead of the second.
+    sees an error of the fourth order in the steps instead of the second. A function is given by its values at `points`
+    (Gauss–Legendre, `order` in each interval).
     """
-    points, weights = np.polynomial.legendre.leggauss(8)
-    half = 0.5 * np.diff(nodes)
-    inner = nodes[:-1, None] + half[:, None] * (points + 1.0)
-    values = density(inner) * weights * half[:, None]
-    rising = 0.5 * (points + 1.0)
-    overlaps = np.append(np.sum(values * (1 - rising), axis=1), 0.0) + np.append(0.0, np.sum(values * rising, axis=1))
-    mass = np.zeros((2, nodes.size))  # the hats' overlaps among each other, upper banded form
-    mass[0, 1:] = half / 3.0
-    mass[1] = 2.0 / 3.0 * node_weights(nodes)
-    result = solveh_banded(mass, overlaps)
-    return np.asarray(result / np.sum(result * node_weights(nodes)))
+
+    def __init__(self, nodes: Array, *, order: int = 4) -> None:
+        fractions, weights = np.polynomial.legendre.leggauss(order)
+        half = 0.5 * np.diff(nodes)
+        self._rising = 0.5 * (fractions + 1.0)
+        self._weights = half[:, None] * weights
+        self.points: Array = (nodes[:-1, None] + 2.0 * half[:, None] * self._rising).ravel()
+        # the hats' overlaps among each other, upper banded form
+        self._mass = np.stack([np.append(0.0, half / 3.0), 2.0 / 3.0 * node_weights(nodes)])
+
+    def __call__(self, values: Array, *, odd: bool = False, ends: bool = False) -> Array:
+        """Node values [..., node] from values [..., point].
+
+        `odd`: the function vanishes at the first node; `ends`: it vanishes at the last one.
+        """
+        shares = values.reshape(*values.shape[:-1], *self._weights.shape) * self._weights
+        nothing = np.zeros((*values.shape[:-1], 1))
+        overlaps = np.append(np.sum(shares * (1.0 - self._rising), axis=-1), nothing, axis=-1)
+        overlaps += np.append(nothing, np.sum(shares * self._rising, axis=-1), axis=-1)
+        kept = slice(1 if odd else 0, overlaps.shape[-1] - (1 if ends else 0))
+        flat = overlaps.reshape(-1, overlaps.shape[-1])[:, kept].T
+        mass = self._mass[:, kept].copy()
+        mass[0, 0] = 0.0
+        result: Array = np.zeros_like(overlaps)
+        result[..., kept] = solveh_banded(mass, flat).T.reshape(*overlaps.shape[:-1], -1)
+        return result
 
 
 @dataclass(frozen=True)
@@ -84,13 +99,22 @@ def produce(
 
     `lepton_charge` is that of the charged lepton whose angles (θ, φ) are; `shape` replaces the boson's nominal p_T^V.
     """
-    spectrum = rapidity_spectrum(pdf, boson, grids.rapidity, energy_gev=energy_gev)
-    density = project(partial(nominal_density, boson.name, shape=shape), grids.boson_pt)
+    onto_rapidity, onto_pt = Projection(grids.rapidity), Projection(grids.boson_pt, order=8)
+    y = onto_rapidity.points
+    spectrum = rapidity_spectrum(pdf, boson, y, energy_gev=energy_gev)
+    sigma = spectrum.sigma_pb[members]
     angular = angular_coefficients(
-        spectrum.a4(lepton_charge)[members],
-        grids.rapidity,
-        grids.boson_pt,
-        mass_gev=boson.mass_gev,
-        lepton_charge=lepton_charge,
+        spectrum.a4(lepton_charge)[members], y, grids.boson_pt, mass_gev=boson.mass_gev, lepton_charge=lepton_charge
     )
-    return Production(boson, lepton_charge, grids, spectrum.sigma_pb[members], density, angular)
+    polarised = np.moveaxis(sigma[:, None, :, None] * angular, 2, -1)  # [member, coefficient, p_T^V, y]
+    nodes = onto_rapidity(sigma, ends=True)
+    projected = np.empty((*polarised.shape[:-1], grids.rapidity.size))
+    for i, parity in enumerate(HELICITY_PARITY[1:]):
+        projected[:, i] = onto_rapidity(polarised[:, i], odd=parity < 0, ends=True)
+    # beyond the kinematic limit nothing is produced, and nothing has a polarisation
+    unpolarised = nodes[:, None, None, :]
+    produced = unpolarised > 1e-9 * nodes.max()
+    coefficients = np.divide(projected, unpolarised, out=np.zeros_like(projected), where=produced)
+    shape_nodes = onto_pt(nominal_density(boson.name, onto_pt.points, shape=shape))
+    shape_nodes = shape_nodes / np.sum(shape_nodes * node_weights(grids.boson_pt))
+    return Production(boson, lepton_charge, grids, nodes, shape_nodes, np.moveaxis(coefficients, -1, 2))

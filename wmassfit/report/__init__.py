@@ -6,6 +6,7 @@ from wmassfit.report.impact_tables import ImpactView, group_table, parameter_tab
 from wmassfit.report.pull_tables import pull_table
 from wmassfit.report.rounding import measured
 from wmassfit.report.tables import Column, Table, to_csv, to_json, to_text
+from wmassfit.report.toy_results import toy_table
 
 __all__ = [
     "Column",
@@ -20,4 +21,5 @@ __all__ = [
     "to_csv",
     "to_json",
     "to_text",
+    "toy_table",
 ]

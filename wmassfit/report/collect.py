@@ -13,13 +13,14 @@ from wmassfit.report.fit_tables import fit_table
 from wmassfit.report.impact_tables import ImpactView, group_table, parameter_table
 from wmassfit.report.pull_tables import pull_table
 from wmassfit.report.tables import Table, to_csv, to_json, to_text
+from wmassfit.report.toy_results import toy_figure, toy_table
 from wmassfit.templateset import TemplateSet
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from wmassfit.electroweak import Verdict
-    from wmassfit.inference import FitResult, Impacts, Pull
+    from wmassfit.inference import FitResult, Impacts, Pull, Toys
 
 __all__ = ["report"]
 
@@ -32,6 +33,7 @@ class _Results:
     fit: FitResult | None = None
     impacts: list[Impacts] = field(default_factory=list)
     pulls: list[Pull] = field(default_factory=list)
+    toys: list[Toys] = field(default_factory=list)
     verdict: Verdict | None = None
 
 
@@ -41,8 +43,8 @@ def report(results: Iterable[Any], *, folder: str | Path) -> tuple[Path, ...]:
     Parameters
     ----------
     results
-        Any of: templates, a fit, impacts of either kind, pulls, a verdict on the W mass; None is skipped. Impacts need
-        the fit they belong to.
+        Any of: templates, a fit, impacts of either kind, pulls, toys, a verdict on the W mass; None is skipped.
+        Impacts need the fit they belong to.
         Templates are drawn after the fit, with its data, where there is a fit, else before it.
     folder
         Made if need be. Files of the same name are replaced when all new ones are complete, others stay.
@@ -85,7 +87,7 @@ def _verdict(verdict: Verdict, folder: Path) -> None:
 
 def _sorted(results: Iterable[Any]) -> _Results:
     from wmassfit.electroweak import Verdict
-    from wmassfit.inference import FitResult, Impacts, Pull
+    from wmassfit.inference import FitResult, Impacts, Pull, Toys
 
     found = _Results()
     for one in results:
@@ -95,13 +97,15 @@ def _sorted(results: Iterable[Any]) -> _Results:
             found.fit = one
         elif isinstance(one, Impacts):
             found.impacts.append(one)
+        elif isinstance(one, Toys):
+            found.toys.append(one)
         elif isinstance(one, (tuple, list)) and all(isinstance(entry, Pull) for entry in one):
             found.pulls.extend(one)
         elif isinstance(one, Verdict):
             found.verdict = one
         elif one is not None:
             raise RecipeError(
-                f"report: nothing is made of a {type(one).__name__}; give templates, fits, impacts, pulls"
+                f"report: nothing is made of a {type(one).__name__}; give templates, fits, impacts, pulls, toys"
             )
     if found.impacts and found.fit is None:
         raise RecipeError("report: impacts come with the fit they belong to; give both")
@@ -130,6 +134,7 @@ def _tables(found: _Results) -> list[Table]:
         tables += [group_table(view), parameter_table(view)]
     if found.pulls:
         tables.append(pull_table(found.pulls, _groups(found)[0]))
+    tables += [toy_table(toys, list(toys.sigma)) for toys in found.toys]
     return tables
 
 
@@ -151,4 +156,6 @@ def _figures(found: _Results) -> dict[str, Figure]:
     if found.pulls:
         figures["pulls"] = overview_figure(found.pulls, *_groups(found))
         figures |= pull_pages(found.pulls)
+    for toys in found.toys:
+        figures["toys"] = toy_figure(toys, list(toys.sigma))
     return figures

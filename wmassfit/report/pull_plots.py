@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from wmassfit.inference import Pull
     from wmassfit.templateset import Array
 
-__all__ = ["overview_figure", "pull_pages"]
+__all__ = ["distribution", "overview_figure", "pull_pages"]
 
 
 def overview_figure(
@@ -66,7 +66,8 @@ def overview_figure(
         constraint.set_xlabel("nuisance parameter", loc="right")
         shift.set_title("wmassfit", loc="left", weight="bold", size=12)
         shift.set_title("pulls and constraints", loc="right", style="italic", size=11)
-        _distribution(page.add_subplot(grid[0, 1]), np.array([pull.pull for pull in pulls]))
+        values = np.array([pull.pull for pull in pulls])
+        distribution(page.add_subplot(grid[0, 1]), values, counted="nuisance parameters")
         legend = page.add_subplot(grid[1, 1])
         legend.axis("off")
         legend.legend(*shift.get_legend_handles_labels(), loc="center", fontsize=9, markerscale=1.5)
@@ -115,8 +116,8 @@ def _by_group(pulls: Sequence[Pull], groups: Mapping[str, Sequence[str]]) -> dic
     return order
 
 
-def _distribution(axes: Axes, values: Array) -> None:
-    """A histogram of the pulls beside the unit Gaussian they should follow."""
+def distribution(axes: Axes, values: Array, *, counted: str) -> None:
+    """A histogram of pulls beside the unit Gaussian they should follow; `counted` says what there is one pull of."""
     values = values[np.isfinite(values)]
     edges = np.linspace(-4, 4, 33 if values.size > 300 else 17)
     counts, _ = np.histogram(np.clip(values, -3.999, 3.999), edges)
@@ -125,7 +126,7 @@ def _distribution(axes: Axes, values: Array) -> None:
     density = np.exp(-0.5 * fine**2) / math.sqrt(2 * math.pi)
     axes.plot(fine, values.size * (edges[1] - edges[0]) * density, color="black", lw=1.2)
     axes.set_xlabel("pull", loc="right")
-    axes.set_ylabel("nuisance parameters")
+    axes.set_ylabel(counted)
     axes.set_xlim(-4, 4)
     axes.set_xticks([-2, 0, 2], minor=False)
     axes.set_ylim(0, 1.25 * max(1.0, float(counts.max()), values.size * (edges[1] - edges[0]) * density.max()))
