@@ -284,3 +284,84 @@ def test_wrong_names_and_lengths_are_refused(random_templates: Build) -> None:
         model.expected(np.zeros(3))
     with pytest.raises(TemplateError, match="missing"):
         model.value(model.start, Dataset({}))
+
+
+def renormalised(seed: int, *, negative: bool = False) -> TemplateSet:
+    """Two processes of Combine's kind beside a plain one, with all other modifiers on top."""
+    rng = np.random.default_rng(seed)
+    n = 6
+    nominal = rng.uniform(20, 60, (3, n))
+    if negative:
+        nominal[0, 2] = 0.4
+    modifiers = []
+    for p in range(2):
+        ups, downs = nominal[p] * rng.normal(0, 0.15, (2, n)), nominal[p] * rng.normal(0, 0.15, (2, n))
+        if negative and p == 0:
+            ups[0, 2] = -0.4
+        modifiers.append(
+            (
+                Shift("s0", up=ups[0], down=downs[0], code="asymmetric"),
+                Shift("s1", up=ups[1], down=downs[1], code="asymmetric", coefficient=0.5),
+                Scale("lumi", up=1.03),
+                Factor("mu"),
+            )
+        )
+    modifiers.append((Shift("s0", up=nominal[2] * 0.05), Scale("lumi", up=1.03)))
+    processes = tuple(
+        Process(f"p{p}", nominal[p], variance=nominal[p] / 5, renormalise=p < 2, modifiers=modifiers[p])
+        for p in range(3)
+    )
+    names = ("s0", "s1", "lumi")
+    return TemplateSet(
+        (Channel("c", (hist.axis.Regular(n, 0, 1),), processes),),
+        (*(Parameter(name) for name in names), Parameter("mu", 1.0)),
+        tuple(Gaussian(name, (name,), [0.0], [1.0]) for name in names),
+    )
+
+
+@pytest.mark.parametrize("negative", [False, True])
+def test_renormalised_shapes_against_their_definition(negative: bool) -> None:
+    templates = renormalised(1, negative=negative)
+    process = templates.channels[0].processes[0]
+    x = {"s0": 2.3, "s1": -0.3, "lumi": 0.4, "mu": 1.2}
+    h, norm, total = process.nominal / process.nominal.sum(), 1.0, process.nominal.sum()
+    nominal = h.copy()
+    for shift in process.modifiers[:2]:
+        high, low = process.nominal + shift.up, process.nominal + shift.down
+        u, d = high / high.sum() - nominal, low / low.sum() - nominal
+        # Coefficients are 1 and ½: the smooth region is |z| < ½ for both.
+        z = shift.coefficient * x[shift.parameter]
+        t = np.clip(z / 0.5, -1, 1)
+        h = h + 0.5 * z * ((u - d) + (u + d) * t * (3 * t**4 - 10 * t**2 + 15) / 8)
+        theta = x[shift.parameter]
+        t = np.clip(2 * theta, -1, 1)
+        up, down = np.log(high.sum() / total), np.log(low.sum() / total)
+        joint = t * (3 * t**4 - 10 * t**2 + 15) / 8
+        norm *= np.exp(shift.coefficient * theta * ((up - down) / 2 + (up + down) / 2 * joint))
+    assert np.any(h < 0) == negative
+    h = np.maximum(h, 1e-9)
+    expected = total * h / h.sum() * norm * 1.03**0.4 * 1.2
+    np.testing.assert_allclose(Model(templates).expected(x, "c", "p0"), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("negative", [False, True])
+@pytest.mark.parametrize("blocks", [False, True])
+def test_renormalised_shapes_have_exact_derivatives(
+    negative: bool, blocks: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if blocks:
+        monkeypatch.setattr("wmassfit.likelihood.compile._ONE_BLOCK", 0)
+    model = Model(renormalised(2, negative=negative))
+    data = model.pseudodata(3)
+    x = np.array([1.3, -0.4, 0.7, 1.2])
+    gradient, hessian, step = model.gradient(x, data), model.hessian(x, data), 1e-5
+    np.testing.assert_allclose(model.hessp(x, np.eye(4), data), hessian, rtol=1e-9, atol=1e-9 * np.abs(hessian).max())
+    for i in range(4):
+        e = np.zeros(4)
+        e[i] = step
+        slope = (model.value(x + e, data) - model.value(x - e, data)) / (2 * step)
+        assert slope == pytest.approx(gradient[i], rel=1e-6, abs=1e-6)
+        row = (model.gradient(x + e, data) - model.gradient(x - e, data)) / (2 * step)
+        np.testing.assert_allclose(row, hessian[i], rtol=1e-6, atol=1e-6 * np.abs(hessian).max())
+    fisher = model.hessian(x, data, expected=True)
+    np.testing.assert_allclose(model.at(x, data).fisherp(np.eye(4)), fisher, rtol=1e-9, atol=1e-9 * fisher.max())

@@ -18,8 +18,9 @@ from wmassfit.likelihood.expectation import Expectation
 from wmassfit.likelihood.factors import Factors
 from wmassfit.likelihood.interpolation import Basis, terms
 from wmassfit.likelihood.layout import Layout
+from wmassfit.likelihood.renormalise import Shapes, is_renormalised, shape_terms
 from wmassfit.linalg import SparseMatrix
-from wmassfit.templateset import Array, Channel, Factor, Indices, Modifier, Parameter
+from wmassfit.templateset import Array, Channel, Factor, Indices, Modifier, Parameter, Shift
 
 __all__ = ["DENSE_FRACTION", "compile_channels", "global_parameters"]
 
@@ -39,6 +40,8 @@ def global_parameters(
             for modifier in process.modifiers:
                 i = index[modifier.parameter]
                 covered = channel.n_bins if modifier.bins is None else modifier.bins.size
+                if isinstance(modifier, Shift) and is_renormalised(process):
+                    support[i] = np.inf
                 here[i] = max(here.get(i, 0), covered)
         for i, covered in here.items():
             support[i] += covered
@@ -149,6 +152,11 @@ def compile_channels(
                 if isinstance(modifier, Factor):
                     factors.append((first, channel.n_bins, modifier))
                     continue
+                if isinstance(modifier, Shift) and is_renormalised(process):
+                    for term, coefficient in shape_terms(process, modifier):
+                        function = functions.place(parameter, coefficient, term.basis, term.constants)
+                        targets[term.target].dense.append((first, channel.n_bins, None, function, term.values))
+                    continue
                 for term in terms(modifier, parameters[parameter].start):
                     function = functions.place(parameter, modifier.coefficient, term.basis, term.constants)
                     bins = _bins(modifier, term.local)
@@ -168,6 +176,14 @@ def compile_channels(
         targets["exponent"].columns(new, segments, layout.n_entries),
         _compile_factors(factors, index, layout.n_entries),
         segments,
+        Shapes(
+            tuple(
+                (place.process(process.name), float(process.nominal.sum()))
+                for channel, place in zip(channels, layout.channels, strict=True)
+                for process in channel.processes
+                if is_renormalised(process)
+            )
+        ),
     )
 
 

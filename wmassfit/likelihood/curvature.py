@@ -38,6 +38,10 @@ def entry_terms(derivatives: Derivatives, yields: Yields, weights: Array, fixed:
     for segment in derivatives.expectation.segments:
         if np.any(weights[segment] != 0):
             yield from _segment_terms(derivatives, segment, yields, weights[segment], fixed)
+    # A renormalised shape T h/Σh has −sym(∂A, ∂ ln Σh) in its second derivative, the same second factor in all bins.
+    for moved, total in derivatives.sums(yields, weights * yields.scale[:, 0], fixed):
+        size = np.sqrt(np.maximum(np.abs(moved.dense).max(initial=0.0), 1.0))
+        yield from _symmetric(moved, total, -np.ones(1), np.array([size]))
 
 
 def entry_diagonal(derivatives: Derivatives, yields: Yields, weights: Array, inner: Array) -> Array:

@@ -5,7 +5,7 @@ The dense columns are those of global parameters, the rest is sparse; columns of
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array
 
-from wmassfit.likelihood.columns import Columns
+from wmassfit.likelihood.columns import Columns, DenseBlock
 from wmassfit.likelihood.expectation import Expectation, Yields
 from wmassfit.linalg import Jacobian, SparseMatrix
 from wmassfit.templateset import Array, Indices
@@ -63,7 +63,8 @@ class Derivatives:
         for columns, weights in ((e.additive, yields.scale), (e.exponent, yields.entries)):
             for block in columns.blocks:
                 if block.functions.size:
-                    self._add_block(dense, block.values, block.functions, block.rows, weights[block.rows, 0], yields)
+                    shaped = columns is e.additive
+                    self._add_block(dense, block, weights[block.rows, 0], yields, shaped=shaped)
         data = np.zeros(self.pattern.nnz)
         first = yields.basis.first[:, 0]
         for places, weights in ((self._sparse_additive, yields.scale), (self._sparse_exponent, yields.entries)):
@@ -92,12 +93,31 @@ class Derivatives:
                 dense = np.add.reduceat(dense, starts, axis=1)
         else:
             parameters, dense = np.zeros(0, dtype=np.int32), np.zeros((size, 0))
+        if columns is self.expectation.additive:
+            dense = self.expectation.shapes.columns(yields.shapes, yields.additive, segment.start, dense)
         dense[:, fixed[parameters]] = 0.0
         part = columns.sparse[segment].tocoo()
         owner = self.expectation.basis.parameter[part.col]
         data = part.data * first[part.col] * ~fixed[owner]
         sparse = csr_array(coo_array((data, (part.row, owner)), shape=(size, self.expectation.n_parameters)))
         return Jacobian(dense, parameters, sparse)
+
+    def sums(self, yields: Yields, weights: Array, fixed: NDArray[np.bool_]) -> Iterator[tuple[Jacobian, Jacobian]]:
+        """For each renormalised process, Σ_e weights_e ∂A_e and ∂ ln Σh, as Jacobians of one row."""
+        e = self.expectation
+        for (rows, _), state in zip(e.shapes.processes, yields.shapes, strict=True):
+            segment = next(s for s in e.segments if s.start <= rows.start and rows.stop <= s.stop)
+            at = slice(rows.start - segment.start, rows.stop - segment.start)
+            after = self.columns(e.additive, segment, yields, fixed)
+            block = next(b for b in e.additive.blocks if b.rows == segment)
+            parameters, starts = self._grouped(block.functions)
+            raw = (
+                np.where(state.kept[:, :1], block.values[at], 0.0).sum(axis=0) * yields.basis.first[block.functions, 0]
+            )
+            total = np.add.reduceat(raw, starts) / state.total[0] * ~fixed[parameters]
+            moved = weights[rows] @ after.dense[at]
+            empty = csr_array((1, e.n_parameters))
+            yield Jacobian(moved[None, :], parameters, empty), Jacobian(total[None, :], parameters, empty)
 
     def slot(self, slot: int, values: Array, segment: slice, fixed: NDArray[np.bool_]) -> Jacobian:
         """A Jacobian with `values` [entries of the segment] in the column of the parameter that a slot holds."""
@@ -114,17 +134,18 @@ class Derivatives:
         sparse = csr_array(coo_array((values[rows], (rows, columns)), shape=(size, e.n_parameters)))
         return Jacobian(dense, present.astype(np.int32), sparse)
 
-    def _add_block(
-        self, dense: Array, values: Array, functions: Indices, rows: slice, weights: Array, yields: Yields
-    ) -> None:
+    def _add_block(self, dense: Array, block: DenseBlock, weights: Array, yields: Yields, *, shaped: bool) -> None:
         """Add Σ_processes weight · column · φ′ of one block to the dense columns of dν/dx."""
-        parameters, starts = self._grouped(functions)
-        first = yields.basis.first[functions, 0]
+        parameters, starts = self._grouped(block.functions)
+        first = yields.basis.first[block.functions, 0]
         places = self.dense_place[parameters]
-        for target, source in self._stretches(rows):
-            part = values[source] * first
+        shapes = self.expectation.shapes
+        for target, source in self._stretches(block.rows):
+            part = block.values[source] * first
+            if shaped and shapes.processes:
+                part = shapes.columns(yields.shapes, yields.additive, block.rows.start + source.start, part)
             part *= weights[source, None]
-            if starts.size < functions.size:
+            if starts.size < first.size:
                 part = np.add.reduceat(part, starts, axis=1)
             if places.size and places[-1] - places[0] + 1 == places.size:
                 dense[target, places[0] : places[-1] + 1] += part

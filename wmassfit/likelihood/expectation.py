@@ -16,6 +16,7 @@ from wmassfit.likelihood.columns import Columns
 from wmassfit.likelihood.factors import Factors, FactorValues
 from wmassfit.likelihood.interpolation import Curve
 from wmassfit.likelihood.layout import Layout
+from wmassfit.likelihood.renormalise import Shapes, ShapeState
 from wmassfit.templateset import Array
 
 __all__ = ["Expectation", "Push", "Yields"]
@@ -31,6 +32,7 @@ class Yields:
     exponential: Array
     factors: FactorValues | None
     rows: slice | NDArray[np.intp]  # entries that have factors
+    shapes: tuple[ShapeState, ...]
     entries: Array
     bins: Array
 
@@ -56,6 +58,7 @@ class Push:
     direction: Array  # v, [n, t]
     basis: Array  # derivative of φ′, [m, t]
     additive: Array | None
+    sums: tuple[Array, ...]  # of the shapes that are renormalised
     exponent: Array | None
     factors: tuple[Array, Array] | None
     entries: Array
@@ -73,6 +76,7 @@ class Expectation:
     exponent: Columns
     factors: Factors | None
     segments: tuple[slice, ...]
+    shapes: Shapes
 
     @property
     def n_parameters(self) -> int:
@@ -85,13 +89,16 @@ class Expectation:
         additive = np.repeat(self.nominal[:, None], x.shape[1], axis=1)
         if not self.additive.empty:
             additive += self.additive.forward(curve.value)
+        shapes = self.shapes.normalise(additive)
         with np.errstate(over="ignore", invalid="ignore"):
             exponential = np.ones_like(additive) if self.exponent.empty else np.exp(self.exponent.forward(curve.value))
             entries = additive * exponential
             factors = None if self.factors is None else self.factors.evaluate(x)
             if factors is not None:
                 entries[self._rows] *= factors.product
-        return Yields(x, curve, additive, exponential, factors, self._rows, entries, self.layout.to_bins(entries))
+        return Yields(
+            x, curve, additive, exponential, factors, self._rows, shapes, entries, self.layout.to_bins(entries)
+        )
 
     @property
     def _rows(self) -> slice | NDArray[np.intp]:
@@ -103,8 +110,10 @@ class Expectation:
         phi = yields.basis.first * step
         entries = np.zeros(np.broadcast_shapes(yields.entries.shape, (1, v.shape[1])))
         additive = exponent = factors = None
+        sums: tuple[Array, ...] = ()
         if not self.additive.empty:
             additive = self.additive.forward(phi)
+            sums = self.shapes.push(yields.shapes, yields.additive, additive)
             entries += yields.scale * additive
         if not self.exponent.empty:
             exponent = self.exponent.forward(phi)
@@ -113,14 +122,17 @@ class Expectation:
             factors = yields.factors.along(self.factors.gather(v, empty=0.0))
             rows = self._rows
             entries[rows] += yields.additive[rows] * yields.exponential[rows] * factors[0]
-        return Push(v, yields.basis.second * step, additive, exponent, factors, entries, self.layout.to_bins(entries))
+        return Push(
+            v, yields.basis.second * step, additive, sums, exponent, factors, entries, self.layout.to_bins(entries)
+        )
 
     def pull(self, yields: Yields, weights: Array) -> tuple[Array, Array]:
         """Σ_e weights_e ∂n_e: in the basis functions [m, t] (before φ′), and of the factors, in x [n, t]."""
         t = weights.shape[1]
         inner = np.zeros((self.basis.size, t))
         if not self.additive.empty:
-            inner += self.additive.backward(weights * yields.scale)
+            pulled = self.shapes.pull(yields.shapes, yields.additive, weights * yields.scale)
+            inner += self.additive.backward(pulled)
         if not self.exponent.empty:
             inner += self.exponent.backward(weights * yields.entries)
         return inner, self._pull_factors(yields, weights)
@@ -138,12 +150,15 @@ class Expectation:
         t = change.shape[1]
         moved = np.zeros((self.basis.size, t))
         rows = self._rows
-        if not self.additive.empty:
+        if push.additive is not None:
             scale = change * yields.scale
             if push.factors is not None:
                 scale[rows] += weights[rows] * yields.exponential[rows] * push.factors[0]
             if push.exponent is not None:
                 scale = scale + weights * yields.scale * push.exponent
+            scale = self.shapes.second(
+                yields.shapes, yields.additive, weights * yields.scale, scale, push.additive, push.sums
+            )
             moved += self.additive.backward(scale)
         if not self.exponent.empty:
             moved += self.exponent.backward(change * yields.entries + weights * push.entries)

@@ -7,12 +7,14 @@ asymmetric log-normal.
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from wmassfit.likelihood.interpolation.term import Basis, Curve
 from wmassfit.templateset import Array
 
-__all__ = ["HALF_JOINT", "UNIT_JOINT"]
+__all__ = ["HALF_JOINT", "UNIT_JOINT", "joint"]
 
 
 def _joint(z: Array, width: float) -> Curve:
@@ -26,15 +28,15 @@ def _joint(z: Array, width: float) -> Curve:
     return Curve(value, first, second)
 
 
-def _unit(z: Array, constants: Array) -> Curve:
+def _evaluate(z: Array, constants: Array, width: float) -> Curve:
     del constants
-    return _joint(z, 1.0)
+    return _joint(z, width)
 
 
-def _half(z: Array, constants: Array) -> Curve:
-    del constants
-    return _joint(z, 0.5)
+def joint(width: float) -> Basis:
+    """The basis function of one width."""
+    return Basis(("joint", width), partial(_evaluate, width=width))
 
 
-UNIT_JOINT = Basis("joint/1", _unit)
-HALF_JOINT = Basis("joint/0.5", _half)
+UNIT_JOINT = joint(1.0)
+HALF_JOINT = joint(0.5)
