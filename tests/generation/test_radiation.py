@@ -80,5 +80,6 @@ def efficiency_after_radiation(node: int, transverse_mass: float) -> tuple[float
 @pytest.mark.parametrize("transverse_mass", [40.0, 60.0, 80.0])
 def test_cut_between_the_momentum_fractions(pt: float, transverse_mass: float) -> None:
     interpolated, exact = efficiency_after_radiation(int(np.argmin(np.abs(NODES - pt))), transverse_mass)
-    # filled at four z only: what a cubic through them misses of the cut's error function, weighted by the radiator
-    assert interpolated == pytest.approx(exact, rel=1e-4)
+    # filled at four z only: what a cubic through them misses of the cut is 1e-4 at the Jacobian peak and 2.3e-4 at most
+    # here, with both signs; straight lines miss up to 1e-3, always low
+    assert interpolated == pytest.approx(exact, rel=2.5e-4)
