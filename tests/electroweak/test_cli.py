@@ -85,6 +85,16 @@ def test_summary_of_a_fit(tmp_path):
     assert tree["m_w"]["value"] == 80360.2
 
 
+def test_a_fit_that_did_not_converge_is_named(tmp_path):
+    path = tmp_path / "summary.json"
+    entry = {"value": 80360.2, "uncertainty": 9.9}
+    path.write_text(json.dumps({"parameters": {"m_w": entry}, "converged": False}))
+    result = run(path, "--no-models", "--json")
+    assert result.exit_code == 0
+    assert "did not converge" in result.stderr
+    assert json.loads(result.stdout)["sm"]
+
+
 def test_correlations(tmp_path):
     rho = json.loads(run(*MEASURED, "--no-models", "--world-rho", 0.2, "--json").stdout)
     matrix = tmp_path / "rho.csv"

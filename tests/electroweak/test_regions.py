@@ -148,6 +148,7 @@ def test_scan_of_200_by_200_points_is_vectorised(name):
     start = time.process_time()
     shift = model.delta_m_w(**point)
     model.constraints(**point)
+    model.observables(**point)
     # 40,000 calls of a Python function would take longer than these five seconds
     assert time.process_time() - start < 5
     assert np.all(np.isfinite(np.broadcast_to(shift, point[model.scan[0]].shape)))

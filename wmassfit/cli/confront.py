@@ -21,11 +21,18 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 
+def _warn_unless(converged: bool, path: Path) -> None:
+    if not converged:
+        click.echo(f"wmassfit: the fit in {path} did not converge: take the verdict with care", err=True)
+
+
 def _from_json(path: Path) -> Estimate:
     from wmassfit.electroweak import WMass
 
     try:
-        entry = json.loads(path.read_text(encoding="utf-8"))["parameters"]["m_w"]
+        summary = json.loads(path.read_text(encoding="utf-8"))
+        entry = summary["parameters"]["m_w"]
+        _warn_unless(bool(summary.get("converged", True)), path)
         return WMass(float(entry["value"]), float(entry["uncertainty"]))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise FormatError(f"{path}: not a JSON document ({error})") from error
@@ -46,6 +53,7 @@ def _from_file(path: Path) -> Estimate:
     fit = read(path)
     if not isinstance(fit, FitResult):
         raise FormatError(f"{path} holds no fit result: give the fit.h5 or summary.json of a fit, or --m-w")
+    _warn_unless(fit.converged, path)
     estimate: Estimate = fit["m_w"]
     return estimate
 
