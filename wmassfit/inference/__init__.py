@@ -8,6 +8,7 @@ from wmassfit.inference.newton import Counters, NewtonOptions
 from wmassfit.inference.progress import Progress
 from wmassfit.inference.pulls import Pull, pulls
 from wmassfit.inference.result import Estimate, FitResult
+from wmassfit.inference.scan import Scan, scan
 from wmassfit.inference.toys import PullSummary, ToyBatch, Toys, toys
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "Progress",
     "Pull",
     "PullSummary",
+    "Scan",
     "ToyBatch",
     "Toys",
     "fit",
@@ -28,5 +30,6 @@ __all__ = [
     "impacts",
     "minos",
     "pulls",
+    "scan",
     "toys",
 ]
