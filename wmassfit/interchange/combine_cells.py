@@ -1,0 +1,138 @@
+"""What a datacard could say about one process in one channel: its factors, log-normals and shapes.
+
+Everything without an exact counterpart in Combine becomes a complaint instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from wmassfit.templateset import Array, Channel, Factor, Modifier, Morph, Process, Scale, Shift
+
+__all__ = ["CellPlan", "ShapePlan", "plan_cell"]
+
+# Rounding of a sum of differences that is zero, relative to the sum of the process.
+_ZERO = 1e-13
+
+
+@dataclass(frozen=True, eq=False)
+class ShapePlan:
+    """A shape: differences to nominal [n] at −1 and +1, changes of the norm (down, up), and its effect.
+
+    `conserves`: the differences sum to zero, but for rounding.
+    """
+
+    down: Array
+    up: Array
+    kappa: tuple[float, float] | None
+    effect: float
+    conserves: bool
+
+
+@dataclass(eq=False)
+class CellPlan:
+    """All that acts on a process in a channel."""
+
+    factors: list[Factor] = field(default_factory=list)
+    log_normals: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    shapes: dict[str, ShapePlan] = field(default_factory=dict)
+
+
+def plan_cell(channel: Channel, process: Process, modifiers: Iterable[Modifier], problems: list[str]) -> CellPlan:
+    """What acts on `process`; complaints about the rest are appended to `problems`."""
+    where = f"{process.name} in {channel.name}"
+    plan = CellPlan()
+    scales: dict[str, Scale] = {}
+    shifts: dict[str, Shift] = {}
+    for modifier in modifiers:
+        if isinstance(modifier, Factor):
+            if modifier.bins is not None:
+                problems.append(f"{where}: the factor {modifier.parameter} acts on some bins alone")
+            plan.factors.append(modifier)
+        elif isinstance(modifier, Morph):
+            problems.append(f"{where}: {modifier.parameter} is morphed through points")
+        elif isinstance(modifier, Scale):
+            _sort(scales, modifier, _scale_problem(modifier), where, problems)
+        elif isinstance(modifier, Shift):
+            _sort(shifts, modifier, _shift_problem(modifier), where, problems)
+    for name, shift in shifts.items():
+        plan.shapes[name] = _shape(process, shift, scales.pop(name, None))
+    for name, scale in scales.items():
+        values = _log_normal(scale)
+        # Combine drops log-normals of exactly 1, and with them parameters that do nothing else.
+        if values != (1.0,):
+            plan.log_normals[name] = values
+    return plan
+
+
+def _sort(
+    found: dict[str, Scale] | dict[str, Shift], modifier: Scale | Shift, problem: str, where: str, problems: list[str]
+) -> None:
+    if modifier.parameter in found:
+        problem = "it acts twice in the same way"
+    if problem:
+        problems.append(f"{where}: {modifier.parameter}: {problem}")
+    else:
+        found[modifier.parameter] = modifier  # type: ignore[assignment]
+
+
+def _scale_problem(scale: Scale) -> str:
+    if scale.bins is not None or np.ndim(scale.up) > 0 or np.ndim(scale.down if scale.down is not None else 1.0) > 0:
+        return "ratios that differ from bin to bin (Combine morphs differences, or normalised logarithms)"
+    if scale.code not in ("lognormal", "asymmetric_lognormal"):
+        return f"interpolation {scale.code}"
+    if scale.down is not None and abs(scale.coefficient) != 1:
+        return f"an asymmetric log-normal with coefficient {scale.coefficient:g}"
+    return ""
+
+
+def _shift_problem(shift: Shift) -> str:
+    if shift.code != "code4p" and not (shift.down is None and shift.code in ("linear", "code0", "asymmetric", "code2")):
+        return f"interpolation {shift.code}"
+    if shift.down is not None and abs(shift.coefficient) < 1:
+        return f"a shape with coefficient {shift.coefficient:g}, whose smooth region is wider than Combine's"
+    if shift.coefficient == 0:
+        return "a shape with coefficient 0"
+    return ""
+
+
+def _log_normal(scale: Scale) -> tuple[float, ...]:
+    """κ, or κ_down and κ_up."""
+    if scale.down is None:
+        return (float(scale.up) ** scale.coefficient,)
+    pair = (float(scale.down), float(scale.up))
+    return pair if scale.coefficient > 0 else pair[::-1]
+
+
+def _shape(process: Process, shift: Shift, scale: Scale | None) -> ShapePlan:
+    sides = []
+    for values in (-np.asarray(shift.up) if shift.down is None else shift.down, np.asarray(shift.up)):
+        full = np.zeros(process.nominal.size)
+        full[slice(None) if shift.bins is None else shift.bins] = values
+        sides.append(full)
+    effect = abs(shift.coefficient)
+    if shift.down is None:
+        # A straight line: the coefficient can go into the differences.
+        sides, effect = [side * effect for side in sides], 1.0
+    if shift.coefficient < 0:
+        sides.reverse()
+    kappa = None
+    if scale is not None:
+        ratios = _log_normal(scale)
+        low, high = ratios if len(ratios) == 2 else (1 / ratios[0], ratios[0])
+        kappa = (low ** (1 / effect), high ** (1 / effect))
+    limit = _ZERO * np.abs(process.nominal).sum()
+    return ShapePlan(sides[0], sides[1], kappa, effect, all(abs(side.sum()) <= limit for side in sides))
+
+
+def unused(plans: Mapping[tuple[str, str], CellPlan], names: Iterable[str]) -> list[str]:
+    """Parameters that no plan uses."""
+    used = {
+        name
+        for plan in plans.values()
+        for name in (*plan.log_normals, *plan.shapes, *(factor.parameter for factor in plan.factors))
+    }
+    return [name for name in names if name not in used]
