@@ -87,6 +87,23 @@ def test_pulls_have_unit_width(bump: Build, throw: str) -> None:
         assert pull.width_error == pytest.approx(1 / np.sqrt(2 * 320), rel=0.3)
 
 
+def test_a_thousand_toys_of_the_w_like_model(small_w: Model) -> None:
+    """Pull and coverage of m_W, and pulls of every nuisance parameter."""
+    result = fit(small_w, small_w.asimov())
+    found = toys(result, 1000, seed=7)
+    assert found.failures == 0
+    pulls = np.abs(found.pulls("m_w"))
+    for quantile, coverage in ((1.0, 0.6827), (1.9600, 0.95)):
+        assert abs(np.mean(pulls < quantile) - coverage) < 3 * np.sqrt(coverage * (1 - coverage) / 1000)
+    assert abs(found.pull("m_w").mean) < 3 * found.pull("m_w").mean_error
+    assert 0.9 < found.pull("m_w").width < 1.1
+    # Of 182 parameters, one in a hundred sets of toys has one beyond 4.4 errors in either.
+    for name in small_w.names:
+        pull = found.pull(name)
+        assert abs(pull.mean) < 4.4 * pull.mean_error, name
+        assert abs(pull.width - 1) < 4.4 * pull.width_error, name
+
+
 def test_without_auxiliary_data_a_nuisance_is_pulled_less(bump: Build) -> None:
     model = Model(bump())
     result = fit(model, model.asimov())

@@ -131,7 +131,8 @@ class Model:
 
     def bind(self, data: Dataset) -> BoundData:
         """Data as arrays. Raises TemplateError where they do not fit the templates."""
-        if self._bound is None or self._bound[0] is not data:
+        known = self._bound
+        if known is None or known[0] is not data:
             self.templates.check(data)
             empty = np.zeros(0)
             counts = np.concatenate([empty, *(data.counts[c.name] for c in self._fitted)])
@@ -143,8 +144,8 @@ class Model:
                 if given is not None:
                     k0[place.bins] = given
             auxiliary = self.likelihood.constraints.auxiliary(data.auxiliary)
-            self._bound = data, BoundData(counts[:, None], k0[:, None], auxiliary)
-        return self._bound[1]
+            known = self._bound = data, BoundData(counts[:, None], k0[:, None], auxiliary)
+        return known[1]
 
     def asimov(self, at: Mapping[str, float] | ArrayLike | None = None) -> Dataset:
         """Data equal to the expectation at the start values, or at those given; auxiliary data likewise."""
