@@ -149,6 +149,7 @@ def run(
     write(result, folder / "fit.h5")
     with clock("impacts"):
         found = {kind: impacts(result, of=templates.pois[0], kind=kind) for kind in ("nominal", "global")}
+    write(result, folder / "fit.h5", impacts=found)
     estimate = result[templates.pois[0]]
     verdict = confront(estimate) if estimate.unit == "MeV" else None
     with clock("report"):

@@ -39,12 +39,12 @@ def command(
     """Fit TEMPLATES. Without --data: the data in the file, or the expectation where there are none."""
     from wmassfit.inference import fit
     from wmassfit.inference import minos as interval_of
-    from wmassfit.interchange import check_writable, read, write
+    from wmassfit.interchange import check_output, read, write
     from wmassfit.likelihood import Model
     from wmassfit.pipeline import make_data, summarise
 
     if output is not None:
-        check_writable(output)
+        check_output(output)
     model = Model(read(*templates))
     kind = data or ("asimov" if model.templates.observed is None else "observed")
     values = options.numbers(at, option="--at")

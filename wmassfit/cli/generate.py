@@ -36,12 +36,12 @@ def command(
     as_json: bool,
 ) -> None:
     """Generate the templates of RECIPE (a file, or the name of one that comes along)."""
-    from wmassfit.interchange import check_writable, write
+    from wmassfit.interchange import check_output, write
     from wmassfit.pipeline import generate
     from wmassfit.recipe import Recipe
 
     chosen = Recipe.load(recipe).override(options.assignments(override, option="--set"))
-    check_writable(output)
+    check_output(output)
     start = time.perf_counter()
     with console.progress() as progress:
         templates = generate(chosen, seed=seed, workers=workers, progress=progress)

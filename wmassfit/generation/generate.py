@@ -12,7 +12,7 @@ from wmassfit.generation.expectation import Expectation, expect
 from wmassfit.generation.grids import Grids
 from wmassfit.generation.groups.nuisance import Nuisance
 from wmassfit.generation.kernel import Copy
-from wmassfit.generation.processes import CHARGES, SIGNAL, TAU
+from wmassfit.generation.processes import CHARGES, PROCESS_LABELS, SIGNAL, TAU
 from wmassfit.generation.scale import ScaleCalibration
 from wmassfit.generation.settings import GenerationConfig
 from wmassfit.pdf import PdfSet
@@ -99,6 +99,7 @@ def generate(
             "pdf": pdf.name,
             "scale_calibration": scale.origin,
             "group_labels": {group.name: group.label for group in groups},
+            "process_labels": dict(PROCESS_LABELS),
             "group_origins": {group.name: group.origin for group in groups},
         },
     )

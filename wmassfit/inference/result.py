@@ -35,7 +35,7 @@ class Estimate:
         digits = 1
         if np.isfinite(self.uncertainty) and self.uncertainty > 0:
             digits = max(0, 1 - int(np.floor(np.log10(self.uncertainty))))
-        text = f"{self.label or self.name} = {self.value:.{digits}f} ± {self.uncertainty:.{digits}f}"
+        text = f"{self.label.replace('$', '') or self.name} = {self.value:.{digits}f} ± {self.uncertainty:.{digits}f}"
         return f"{text} {self.unit}".rstrip()
 
 

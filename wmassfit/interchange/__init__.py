@@ -13,11 +13,12 @@ from wmassfit.interchange import fit_file, root
 from wmassfit.interchange.atomic import check_writable, replaced_file, replaced_files
 from wmassfit.interchange.estimates import read_estimate
 from wmassfit.interchange.fit_file import read_impacts
-from wmassfit.interchange.registry import Format, choose_reader, choose_writer, existing_file
+from wmassfit.interchange.registry import Format, choose_reader, choose_writer, existing_file, writers
 
 __all__ = [
     "FORMATS",
     "Format",
+    "check_output",
     "check_writable",
     "read",
     "read_estimate",
@@ -29,6 +30,12 @@ __all__ = [
 
 FORMATS: tuple[Format, ...] = (root.FORMAT, fit_file.FORMAT)
 """Where two share a suffix, the first that recognises the content reads; the first that can hold the object writes."""
+
+
+def check_output(path: str | Path) -> None:
+    """Raise FormatError unless some format writes files of this suffix and the place is writable: for long jobs."""
+    writers(FORMATS, Path(path))
+    check_writable(path)
 
 
 def read(*paths: str | Path, format: str | None = None, **options: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 
 from wmassfit.errors import FormatError
 
-__all__ = ["Format", "choose_reader", "choose_writer", "existing_file"]
+__all__ = ["Format", "choose_reader", "choose_writer", "existing_file", "writers"]
 
 
 def _anything(path: Path) -> bool:
@@ -75,14 +75,21 @@ def choose_reader(formats: Sequence[Format], path: Path, *, name: str | None = N
     return next((one for one in candidates if one.recognises(path)), candidates[0])
 
 
+def writers(formats: Sequence[Format], path: Path) -> list[Format]:
+    """Formats that write files with the suffix of `path`; FormatError where there is none."""
+    writable = [one for one in formats if one.write is not None]
+    candidates = [one for one in writable if path.suffix.lower() in one.suffixes]
+    if not candidates:
+        raise FormatError(f"{path}: no format writes {path.suffix or 'files without suffix'}; {_suffixes(writable)} do")
+    return candidates
+
+
 def choose_writer(formats: Sequence[Format], path: Path, thing: Any, *, name: str | None = None) -> Format:
     """The format called `name`, or the first one with the suffix of `path` that can write `thing`."""
     writable = [one for one in formats if one.write is not None]
     if name is not None:
         return _named(writable, name)
-    candidates = [one for one in writable if path.suffix.lower() in one.suffixes]
-    if not candidates:
-        raise FormatError(f"{path}: no format writes {path.suffix or 'files without suffix'}; {_suffixes(writable)} do")
+    candidates = writers(formats, path)
     for one in candidates:
         if one.writes(thing):
             return one

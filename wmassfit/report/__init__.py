@@ -1,4 +1,11 @@
-"""Results as tables and plots: what one looks at, made from what was computed."""
+"""Results as tables and plots: what one looks at, made from what was computed.
+
+The room and its one action share a name: `wmassfit.report` is this module and can be called like `report` itself.
+"""
+
+import sys
+from types import ModuleType
+from typing import Any
 
 from wmassfit.report.collect import report
 from wmassfit.report.fit_tables import fit_table
@@ -23,3 +30,11 @@ __all__ = [
     "to_text",
     "toy_table",
 ]
+
+
+class _Room(ModuleType):
+    def __call__(self, *args: Any, **options: Any) -> Any:
+        return report(*args, **options)
+
+
+sys.modules[__name__].__class__ = _Room
