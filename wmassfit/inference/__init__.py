@@ -4,6 +4,7 @@ from wmassfit.inference.fit import fit
 from wmassfit.inference.goodness_of_fit import GoodnessOfFit, goodness_of_fit
 from wmassfit.inference.impacts import Impacts, impacts
 from wmassfit.inference.intervals import Interval, minos
+from wmassfit.inference.limit import Discovery, Limit, UpperLimit, discovery, limit, upper_limit
 from wmassfit.inference.newton import Counters, NewtonOptions
 from wmassfit.inference.progress import Progress
 from wmassfit.inference.pulls import Pull, pulls
@@ -13,11 +14,13 @@ from wmassfit.inference.toys import PullSummary, ToyBatch, Toys, toys
 
 __all__ = [
     "Counters",
+    "Discovery",
     "Estimate",
     "FitResult",
     "GoodnessOfFit",
     "Impacts",
     "Interval",
+    "Limit",
     "NewtonOptions",
     "Progress",
     "Pull",
@@ -25,11 +28,15 @@ __all__ = [
     "Scan",
     "ToyBatch",
     "Toys",
+    "UpperLimit",
+    "discovery",
     "fit",
     "goodness_of_fit",
     "impacts",
+    "limit",
     "minos",
     "pulls",
     "scan",
     "toys",
+    "upper_limit",
 ]

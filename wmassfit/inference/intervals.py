@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from wmassfit.errors import ConvergenceError, RecipeError
 from wmassfit.inference.profile import Conditional, Profiler
@@ -99,7 +100,25 @@ def minos(fit: FitResult, name: str, *, level: float = 1.0) -> Interval:
     at_bound = fit.values[i] in fit.model.bounds[i]
     if (fit.held[i] and not at_bound) or fit.model.fixed[i]:
         raise RecipeError(f"interval of {name}: it was fixed in this fit; fit it without fixed={{{name!r}: …}}")
-    ends = [crossing(fit, i, level=level, side=side) for side in (-1, 1)]
+    row = fit.row(i)
+    variance = float(row[i])
+    # At its bound the fit has no curvature in the parameter to go by.
+    step = level * variance**0.5 if variance > 0 else max(0.1, 0.1 * abs(float(fit.values[i])))
+    profiler = Profiler(fit.model, fit.data, factor=None if fit.held[i] else fit.factor)
+    best = Conditional(fit.values, fit.nll, np.zeros(fit.model.n), converged=True)
+    ends = [
+        crossing(
+            profiler,
+            i,
+            best=best,
+            level=level,
+            side=side,
+            step=step,
+            held=fit.fixed,
+            tangent=row / variance if variance > 0 else None,
+        )
+        for side in (-1, 1)
+    ]
     display = fit.model.templates.parameters[i].display
     distances = [display.scale * (end.value - float(fit.values[i])) for end in ends]
     if display.scale < 0:
@@ -119,34 +138,50 @@ def minos(fit: FitResult, name: str, *, level: float = 1.0) -> Interval:
 
 
 def crossing(
-    fit: FitResult, index: int, *, level: float, side: int, profiler: Profiler | None = None, floor: float | None = None
+    profiler: Profiler,
+    index: int,
+    *,
+    best: Conditional,
+    level: float,
+    side: int,
+    step: float,
+    held: NDArray[np.bool_],
+    tangent: Array | None = None,
+    bound: float | None = None,
 ) -> Crossing:
     """Where the profile of parameter `index` reaches `level` standard deviations on one side (−1 or 1), in the model's
     own units.
 
     Parameters
     ----------
-    profiler
-        One to use, if there is one already.
-    floor
-        −ln L that Δ counts from; that of the fit if left out.
+    best
+        Where Δ counts from.
+    step
+        Guess of the distance.
+    held
+        Parameters [n] that are held besides; `index` is anyway.
+    tangent
+        dx/dx_index [n] along the profile, as far as it is known.
+    bound
+        Where to stop; the parameter's own bound if left out.
     """
-    model, best = fit.model, fit.values
-    profiler = profiler or Profiler(model, fit.data, factor=None if fit.held[index] else fit.factor)
-    zero = fit.nll if floor is None else floor
-    held = fit.fixed.copy()
+    model, zero = profiler.model, best.nll
+    held = held.copy()
     held[index] = True
-    row = fit.row(index)
-    sigma = float(np.sqrt(row[index])) if row[index] > 0 else 1.0
-    tangent = row / row[index] if row[index] > 0 else np.where(np.arange(model.n) == index, 1.0, 0.0)
-    name, bound = model.names[index], float(model.bounds[index][(side + 1) // 2])
-    inner, outer = float(best[index]), np.inf * side  # s < level inside, s ≥ level outside
-    last = Conditional(best, fit.nll, np.zeros(model.n), converged=True)
+    if tangent is None:
+        tangent = np.zeros(model.n)
+    origin = float(best.x[index])
+    name = model.names[index]
+    if bound is None:
+        bound = float(model.bounds[index][(side + 1) // 2])
+    inner, outer = origin, np.inf * side  # s < level inside, s ≥ level outside
+    last = best
     before: Conditional | None = None
-    target = inner + side * level * sigma
+    target = inner + side * step
     for _ in range(_MAX_MINIMA):
         target = min(target, bound) if side > 0 else max(target, bound)
-        found = profiler.at(_predicted(last, before, tangent, index, target), held)
+        here = np.where(np.arange(model.n) == index, target, last.x)
+        found = profiler.at(_predicted(last, before, tangent, index, target), held, spare=here)
         if found.converged and found.nll < zero - _NOISE * (1 + abs(zero)):
             reason = f"a lower minimum lies at {name} = {target:.6g}, by {zero - found.nll:.3g}: fit again from there"
             return Crossing(np.nan, found, False, False, reason)
@@ -154,7 +189,7 @@ def crossing(
         if not found.converged:
             # Outside what the model allows: come back half way, unless there is nowhere left to go.
             outer = target
-            if abs(outer - inner) < 1e-6 * sigma:
+            if abs(outer - inner) < 1e-6 * step:
                 return Crossing(
                     np.nan, found, False, False, f"the profile of {name} ends at {inner:.6g}: {found.reason}"
                 )
@@ -171,7 +206,7 @@ def crossing(
         else:
             outer = target
         before, last = (last, found) if found.x[index] != last.x[index] else (before, last)
-        target = _next(newton, inner, outer, side, max(abs(inner - float(best[index])), level * sigma))
+        target = _next(newton, inner, outer, side, max(abs(inner - origin), step))
     return Crossing(np.nan, last, False, False, f"no end of the interval of {name} up to {target:.6g}")
 
 

@@ -64,13 +64,17 @@ class Profiler:
         self.model, self.data, self.options = model, data, options or NewtonOptions()
         self.low, self.high = model.bounds.T
         self.small = model.n * model.likelihood.expectation.layout.n_entries <= _SMALL
-        self._factor = factor
+        self.known_factor = factor
+        self._bound = model.bind(data)
         self._columns: dict[bytes, tuple[NDArray[np.intp], Array, Array]] = {}
 
-    def at(self, start: Array, held: Mask) -> Conditional:
-        """The minimum over all parameters but those `held` [n] (and those the templates fix), from x = `start` [n]."""
+    def at(self, start: Array, held: Mask, *, spare: Array | None = None) -> Conditional:
+        """The minimum over all parameters but those `held` [n] (and those the templates fix), from x = `start` [n], or
+        from `spare` [n] where the likelihood is zero at `start`."""
         fixed = self.model.fixed | held
         point = self._point(np.where(fixed, start, np.clip(start, self.low, self.high)))
+        if spare is not None and not np.isfinite(point.value[0]):
+            return self.at(spare, held)
         solver: tuple[Solver, Mask] | None = None
         for _ in range(_MAX_STEPS):
             if not np.isfinite(point.value[0]):
@@ -98,7 +102,7 @@ class Profiler:
         return Conditional(minimum.x, minimum.value, gradient, minimum.converged, minimum.reason)
 
     def _point(self, x: Array) -> Point:
-        return self.model.likelihood.at(x[:, None], self.model.bind(self.data))
+        return self.model.likelihood.at(x[:, None], self._bound)
 
     @staticmethod
     def _found(point: Point) -> Conditional:
@@ -160,17 +164,17 @@ class Profiler:
 
     def _restricted(self, point: Point, v: Array, stays: Mask) -> Array:
         """(H₀ without the parameters that stay)⁻¹ v."""
-        if self._factor is None:
-            self._factor = self.model.fisher_factor(point.x[:, 0], self.data)
+        if self.known_factor is None:
+            self.known_factor = self.model.fisher_factor(point.x[:, 0], self.data)
         key = stays.tobytes()
         if key not in self._columns:
             # Parameters the templates fix stand apart in H₀ already.
             chosen = np.flatnonzero(stays & ~self.model.fixed)
-            columns = self._factor.rows(chosen).T if chosen.size else np.zeros((v.size, 0))
+            columns = self.known_factor.rows(chosen).T if chosen.size else np.zeros((v.size, 0))
             inverse = np.asarray(np.linalg.inv(columns[chosen]), dtype=np.float64)
             self._columns = {key: (chosen, columns, inverse)}
         chosen, columns, inverse = self._columns[key]
-        out = self._factor.solve(np.where(stays, 0.0, v))
+        out = self.known_factor.solve(np.where(stays, 0.0, v))
         out = out - columns @ (inverse @ out[chosen])
         return np.where(stays, 0.0, out)
 
