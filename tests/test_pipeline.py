@@ -133,3 +133,15 @@ def test_an_interrupted_run_keeps_what_was_there(folder: Path, outcome: Any, mon
     with pytest.raises(KeyboardInterrupt):
         run(wm.Recipe.load("small").override(FAST), folder)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+@pytest.mark.slow
+def test_pseudo_data_of_the_small_recipe_are_unbiased() -> None:
+    templates = wm.generate(wm.Recipe.load("small"))
+    model = wm.Model(templates)
+    truth = wm.fit(model, model.asimov(at={"m_w": 25.0}))
+    toys = wm.toys(truth, 200, seed=7)
+    pull = toys.pull("m_w")
+    assert pull.failures == 0
+    assert abs(pull.mean) < 3 * pull.mean_error
+    assert 0.9 < pull.width < 1.1

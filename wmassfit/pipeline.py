@@ -186,6 +186,7 @@ def summarise(
         "parameters": parameters,
         "converged": result.converged,
         "reason": result.reason,
+        "simulated": result.data.simulated,
         "edm": result.edm,
         "nll": result.nll,
         "n_bins": templates.n_bins,

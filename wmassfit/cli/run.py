@@ -77,4 +77,8 @@ def _text(summary: Any, verdict: Any) -> str:
         lines.append(f"  {group:24} {impact:6.2f} / {nominal.get(group, float('nan')):6.2f}")
     if verdict is not None:
         lines += ["", verdict.summary()]
+        if summary["simulated"]:
+            lines.append(
+                "These are simulated data: the comparison shows what such a value would mean, it is no measurement."
+            )
     return "\n".join(lines)
