@@ -127,7 +127,7 @@ def shape_files(folder: Path) -> tuple[Path, dict[str, np.ndarray]]:
 def combine_shape(
     nominal: np.ndarray, systematics: list[tuple[np.ndarray, np.ndarray, float]], theta: list[float]
 ) -> np.ndarray:
-    """Combine's vertical interpolation, a bin at a time: fractions, smooth step in the smallest region, log-normal."""
+    """Combine's vertical interpolation: fractions, smooth step in the smallest region, cropped; log-normal yield."""
     fraction = nominal / nominal.sum()
     morphed = fraction.copy()
     region = min(1.0, *(scale for *_, scale in systematics))
@@ -144,10 +144,13 @@ def combine_shape(
         u = np.clip(2 * value, -1, 1)
         average, half = 0.5 * np.log(kappa[1] / kappa[0]), 0.5 * np.log(kappa[1] * kappa[0])
         norm_ratio *= np.exp(value * (average + half * u * (3 * u**4 - 10 * u**2 + 15) / 8))
-    return nominal.sum() * morphed * norm_ratio
+    morphed = np.maximum(morphed, 1e-9)
+    return nominal.sum() * norm_ratio * morphed / morphed.sum()
 
 
-@pytest.mark.parametrize("theta", [(0.0, 0.0), (0.3, -0.2), (1.0, 1.0), (-1.0, -1.0), (2.6, -0.9), (-0.45, 4.2)])
+@pytest.mark.parametrize(
+    "theta", [(0.0, 0.0), (0.3, -0.2), (1.0, 1.0), (-1.0, -1.0), (2.6, -0.9), (-0.45, 4.2), (-9, 8)]
+)
 def test_shape_interpolation(tmp_path: Path, theta: tuple[float, float]) -> None:
     card, h = shape_files(tmp_path)
     model = Model(interchange.read(card))
@@ -166,6 +169,18 @@ def test_shape_interpolation(tmp_path: Path, theta: tuple[float, float]) -> None
     # A shape? without histograms is log-normal.
     at["beta_only"] = 0.5
     np.testing.assert_allclose(model.expected(at, "sr", "sig"), signal * 1.1**0.5, rtol=1e-12)
+
+
+@pytest.mark.parametrize("theta", [(0.3, -0.2), (1.0, 2.0), (-2.0, -0.9)])
+def test_shape_interpolation_with_mc_stats(tmp_path: Path, theta: tuple[float, float]) -> None:
+    card, h = shape_files(tmp_path)
+    card.write_text(card.read_text().replace("alpha shape 0.5 1", "alpha shape 2 3") + "sr autoMCStats -1\n")
+    model = Model(interchange.read(card))
+    at = {"r": 1.0, "alpha": theta[0], "beta": theta[1]}
+    pairs = [(h["sr/bkg_alphaDown"], h["sr/bkg_alphaUp"], 3.0), (h["sr/bkg_betaDown"], h["sr/bkg_betaUp"], 0.25)]
+    np.testing.assert_allclose(model.expected(at, "sr", "bkg"), combine_shape(h["sr/bkg"], pairs, list(theta)))
+    signal = combine_shape(h["sr/sig"], [(h["sr/sig_alphaDown"], h["sr/sig_alphaUp"], 2.0)], [theta[0]])
+    np.testing.assert_allclose(model.expected(at, "sr", "sig"), signal)
 
 
 def test_two_dimensions(tmp_path: Path) -> None:

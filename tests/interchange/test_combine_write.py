@@ -96,7 +96,8 @@ def expressible(draw: st.DrawFn) -> TemplateSet:
         if name == "signal":
             modifiers.append(Factor("r"))
         conserve = channel == 0
-        kind = draw(st.sampled_from(["none", "log-normal", "asymmetric", "shape"]))
+        kinds = ["none", "log-normal", "asymmetric", "shape", "renormalised"]
+        kind = draw(st.sampled_from(kinds if conserve else kinds[:-1]))
         if kind == "log-normal":
             modifiers.append(Scale("a", up=1.2, code="lognormal", coefficient=draw(finite)))
         elif kind == "asymmetric":
@@ -105,13 +106,17 @@ def expressible(draw: st.DrawFn) -> TemplateSet:
             modifiers.append(shape("a", nominal, conserve=conserve))
             if conserve and draw(st.booleans()):
                 modifiers.append(Scale("a", up=1.1, down=np.array(0.97)))
+        elif kind == "renormalised":
+            # Changes of the norm between 0.1% of it and nothing are not for cards.
+            low, high = (nominal * (1 + 0.1 * rng.normal(size=n)) * rng.uniform(1.05, 1.2) - nominal for _ in range(2))
+            modifiers.append(Shift("a", low, high, coefficient=draw(st.sampled_from([1.0, 0.4]))))
         if draw(st.booleans()):
             modifiers.append(Factor("norm", power=draw(st.sampled_from([1, 2, -1])), coefficient=0.5))
         if draw(st.booleans()):
             modifiers.append(Factor("count", coefficient=1 / 12))
         if draw(st.booleans()):
             modifiers.append(Scale("b", up=0.9, code="lognormal"))
-        return Process(name, nominal, variance=nominal / 10, modifiers=modifiers)
+        return Process(name, nominal, nominal / 10, renormalise=kind == "renormalised", modifiers=modifiers)
 
     axis = hist.axis.Variable(np.cumsum(rng.uniform(1, 2, n + 1)), name="x")
     channels = [
@@ -159,7 +164,6 @@ def test_what_cannot_be_said_is_listed_and_nothing_written(everything: TemplateS
         "m_w is morphed",
         "eff: ratios that differ from bin to bin",
         "r: ",
-        "renormalised",
         "control/1",
         "masked",
         "correlated",
@@ -176,6 +180,12 @@ def small(*modifiers: object, **more: object) -> TemplateSet:
     parameters = more.pop("parameters", (Parameter("x"),))
     constraints = more.pop("constraints", (Gaussian("x", ("x",), np.zeros(1), np.ones(1)),))
     return TemplateSet((channel,), parameters, constraints, **more)
+
+
+def renormalised(*modifiers: object) -> TemplateSet:
+    process = Process("p", np.array([1.0, 2.0]), renormalise=True, modifiers=modifiers)
+    one = Gaussian("x", ("x",), np.zeros(1), np.ones(1))
+    return TemplateSet((Channel("ch", (hist.axis.Regular(2, 0, 1),), (process,)),), (Parameter("x"),), (one,))
 
 
 @pytest.mark.parametrize(
@@ -196,6 +206,10 @@ def small(*modifiers: object, **more: object) -> TemplateSet:
         (small(Scale("x", up=1.1), parameters=(Parameter("x", bounds=(-1, 1)),)), "bounds"),
         (small(Scale("x", up=1.1), constraints=(Gaussian("x", ("x",), [1.0], [1.0]),)), "not 0 and 1"),
         (small(Factor("x"), parameters=(Parameter("x", 1.0),), constraints=(Poisson("x", "x", 3.0, 2.0),)), "no gmN"),
+        (renormalised(Shift("x", np.array([0.1, 0.1]), coefficient=-1.0)), "coefficient -1"),
+        (renormalised(Shift("x", np.array([0.1, 0.1]), coefficient=2.0)), "wider smooth region"),
+        (renormalised(Shift("x", np.array([0.001, 0.001]))), "below 0.1%"),
+        (renormalised(Shift("x", np.array([0.1, 0.1])), Scale("x", up=1.1)), "at once"),
         (small(mc_stat=McStat()), "kind gamma"),
         (small(parameters=(Parameter("x y"),), constraints=()), "'x y'"),
     ],

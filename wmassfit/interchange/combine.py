@@ -15,8 +15,8 @@ log-normal, left out where it changes by less than 10⁻³ both ways, as Combine
 | autoMCStats | see `combine_mcstats` |
 | group, nuisance edit | groups; rename, add, drop, changepdf, freeze |
 
-Without autoMCStats the rate multiplies the shape; with it the histogram is the yield. Nominal templates with negative
-bins are cropped at zero where Combine crops them; yields that a variation makes negative are not. Refused by name:
+Without autoMCStats the rate multiplies the shape; with it the histogram is the yield. Negative yields are cropped as
+Combine crops them, but for yields that become negative by a variation in a channel with autoMCStats. Refused by name:
 RooFit workspaces, formulas other than products, shapeN, the types trG, unif, dFD, gmM, constr and discrete, edits
 split, merge and flip.
 """

@@ -14,6 +14,7 @@ from wmassfit.errors import FormatError, UnsupportedFeature
 from wmassfit.interchange.combine_card import SHAPES, AutoMcStats, Card, Cell, Line
 from wmassfit.interchange.combine_formula import product_of
 from wmassfit.interchange.combine_mcstats import Yields, mc_stat_parameters
+from wmassfit.interchange.combine_morph import MorphMode, Varied, morph_modifiers
 from wmassfit.interchange.combine_shapes import DATA, Shapes
 from wmassfit.interchange.plain_root_histograms import FlatHistogram
 from wmassfit.templateset import (
@@ -28,15 +29,12 @@ from wmassfit.templateset import (
     Poisson,
     Process,
     Scale,
-    Shift,
     TemplateSet,
 )
 
 __all__ = ["POI", "build"]
 
 POI = "r"
-# Combine leaves out the normalisation of a shape that changes it by less than this, up and down.
-_NO_NORM = 1e-3
 # What Combine raises empty yields to.
 _FLOOR = 1e-9
 
@@ -196,6 +194,7 @@ class _Builder:
                 variance=f.variance,
                 signal=f.cell[1] in card.signals,
                 modifiers=tuple(f.modifiers),
+                renormalise=f.renormalise,
                 negative="keep" if np.any(f.nominal < 0) else "refuse",
             )
             for f in found
@@ -242,7 +241,8 @@ class _Builder:
         norm *= self._factors(found, lines, rate, where)
         found.nominal, found.variance = found.nominal * norm, found.variance * norm**2
         self._systematics(found, lines, histogram, norm, auto, where)
-        if np.any(found.nominal < 0) and (auto is not None or found.morphed):
+        # A renormalised process is cropped when it is evaluated, and a plain one not at all.
+        if np.any(found.nominal < 0) and (auto is not None or (found.morphed and not found.renormalise)):
             where_negative = found.nominal < 0
             self.cropped.append(f"{process} in {channel}: {np.sum(where_negative)} bins")
             kept = np.where(where_negative, 0.0, found.nominal)
@@ -286,7 +286,7 @@ class _Builder:
         auto: AutoMcStats | None,
         where: str,
     ) -> None:
-        shapes: list[tuple[Line, float, FlatHistogram, FlatHistogram]] = []
+        shapes: list[Varied] = []
         for line in lines:
             values = line.effects[found.cell]
             if line.kind in SHAPES:
@@ -294,51 +294,22 @@ class _Builder:
                     *found.cell, line.template.get(found.cell, line.name), optional="?" in line.kind
                 )
                 if pair is not None:
-                    shapes.append((line, values[0], *pair))
+                    if len(values) > 1:
+                        raise FormatError(f"{where}: {line.name} has histograms, so it takes one number, not two")
+                    if "N" in line.kind:
+                        raise UnsupportedFeature(
+                            f"{where}: {line.name}: shapeN, which morphs logarithms and normalises afterwards, has no "
+                            "counterpart here; use shape"
+                        )
+                    shapes.append(Varied(line.name, values[0], *pair))
                     continue
             if line.kind != "gmN":
                 found.modifiers.append(_log_normal(line.name, values))
-        if any("N" in line.kind for line, *_ in shapes):
-            names = ", ".join(line.name for line, *_ in shapes if "N" in line.kind)
-            raise UnsupportedFeature(
-                f"{where}: {names}: shapeN morphs logarithms and normalises afterwards; use shape, or write one "
-                "histogram file with rabbit's log-normal variations"
-            )
+        modes: dict[int, MorphMode] = {1: "normalised", 2: "whole"}
+        mode = "cropped" if auto is None else modes[auto.mode]
+        modifiers, found.renormalise = morph_modifiers(histogram.values, norm, shapes, mode, where=where)
+        found.modifiers += modifiers
         found.morphed = bool(shapes)
-        # The smooth region of all is that of the smallest effect.
-        smooth = min([1.0, *(effect for _, effect, _, _ in shapes)])
-        for line, effect, down, up in shapes:
-            self._shape(found, line, effect, down, up, histogram, norm, smooth, auto, where)
-
-    def _shape(
-        self,
-        found: _Found,
-        line: Line,
-        effect: float,
-        down: FlatHistogram,
-        up: FlatHistogram,
-        histogram: FlatHistogram,
-        norm: float,
-        smooth: float,
-        auto: AutoMcStats | None,
-        where: str,
-    ) -> None:
-        total = histogram.total
-        whole = auto is not None and auto.mode == 2
-        differences = []
-        for side in (down, up):
-            if not whole and not (side.total > 0 and total > 0):
-                raise FormatError(f"{where}, {line.name}: the sum of a histogram is {min(side.total, total):g}")
-            values = side.values if whole else side.values * (total / side.total)
-            differences.append(smooth * norm * (values - histogram.values))
-        if any(np.any(d != 0) for d in differences):
-            found.modifiers.append(
-                Shift(line.name, differences[0], differences[1], coefficient=effect / smooth, code="code4p")
-            )
-        if not whole:
-            kappa = [side.total / total for side in (down, up)]
-            if any(abs(k - 1) >= _NO_NORM for k in kappa):
-                found.modifiers.append(Scale(line.name, down=np.array(kappa[0] ** effect), up=kappa[1] ** effect))
 
 
 @dataclass(eq=False)
@@ -352,6 +323,7 @@ class _Found:
     modifiers: list[Modifier] = field(default_factory=list)
     start: float = 1.0
     morphed: bool = False
+    renormalise: bool = False
 
 
 def _variance(histogram: FlatHistogram) -> Array:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from wmassfit.interchange.combine_morph import NO_NORM
 from wmassfit.templateset import Array, Channel, Factor, Modifier, Morph, Process, Scale, Shift
 
 __all__ = ["CellPlan", "ShapePlan", "plan_cell"]
@@ -22,7 +23,7 @@ _ZERO = 1e-13
 class ShapePlan:
     """A shape: differences to nominal [n] at −1 and +1, changes of the norm (down, up), and its effect.
 
-    `conserves`: the differences sum to zero, but for rounding.
+    `conserves`: the differences sum to zero, but for rounding, or the sum is taken care of (renormalised processes).
     """
 
     down: Array
@@ -57,8 +58,13 @@ def plan_cell(channel: Channel, process: Process, modifiers: Iterable[Modifier],
         elif isinstance(modifier, Scale):
             _sort(scales, modifier, _scale_problem(modifier), where, problems)
         elif isinstance(modifier, Shift):
-            _sort(shifts, modifier, _shift_problem(modifier), where, problems)
+            problem = _shift_problem(modifier) if not process.renormalise else _renormalised_problem(process, modifier)
+            _sort(shifts, modifier, problem, where, problems)
+    if process.renormalise and shifts and min(shift.coefficient for shift in shifts.values()) > 1:
+        problems.append(f"{where}: all shapes have coefficients above 1, and so a wider smooth region than Combine's")
     for name, shift in shifts.items():
+        if process.renormalise and name in scales:
+            problems.append(f"{where}: {name}: a renormalised shape and a log-normal at once")
         plan.shapes[name] = _shape(process, shift, scales.pop(name, None))
     for name, scale in scales.items():
         values = _log_normal(scale)
@@ -99,6 +105,16 @@ def _shift_problem(shift: Shift) -> str:
     return ""
 
 
+def _renormalised_problem(process: Process, shift: Shift) -> str:
+    if shift.coefficient <= 0:
+        return f"a renormalised shape with coefficient {shift.coefficient:g}"
+    total = process.nominal.sum()
+    changes = [abs(np.sum(d) / total) for d in (shift.up, shift.up if shift.down is None else shift.down)]
+    if all(change < NO_NORM for change in changes) and max(changes) > _ZERO:
+        return "a change of the norm below 0.1%, which Combine leaves out"
+    return ""
+
+
 def _log_normal(scale: Scale) -> tuple[float, ...]:
     """κ, or κ_down and κ_up."""
     if scale.down is None:
@@ -114,6 +130,8 @@ def _shape(process: Process, shift: Shift, scale: Scale | None) -> ShapePlan:
         full[slice(None) if shift.bins is None else shift.bins] = values
         sides.append(full)
     effect = abs(shift.coefficient)
+    if process.renormalise:
+        return ShapePlan(sides[0], sides[1], None, effect, True)
     if shift.down is None:
         # A straight line: the coefficient can go into the differences.
         sides, effect = [side * effect for side in sides], 1.0

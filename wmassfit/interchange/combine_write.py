@@ -16,13 +16,13 @@ from wmassfit.interchange.atomic import replaced_files
 from wmassfit.interchange.combine_card import AutoMcStats, Cell
 from wmassfit.interchange.combine_cells import CellPlan, plan_cell, unused
 from wmassfit.interchange.combine_mcstats import GROUP, Yields, mc_stat_parameters
+from wmassfit.interchange.combine_morph import NO_NORM
 from wmassfit.interchange.root_histograms import to_histogram
 from wmassfit.templateset import Array, Channel, Factor, Gaussian, Parameter, Poisson, TemplateSet, identical
 
 __all__ = ["write_combine"]
 
 _NAME = re.compile(r"[A-Za-z_][\w.+-]*")
-_NO_NORM = 1e-3
 
 
 def write_combine(templates: TemplateSet, path: str | Path) -> None:
@@ -107,12 +107,17 @@ class _Writer:
             modifiers = [m for m in process.modifiers if m.parameter not in generated]
             plan = plan_cell(channel, process, modifiers, self.problems)
             self.plans[channel.name, process.name] = plan
-            if process.renormalise:
-                self.problems.append(f"{process.name} in {channel.name}: renormalised interpolation")
-            if np.any(process.nominal < 0) and (plan.shapes or channel.name in self.auto):
+            if process.renormalise and plan.shapes and channel.name in self.auto:
+                self.problems.append(f"{process.name} in {channel.name}: renormalised, which autoMCStats takes away")
+            cropped = plan.shapes and not process.renormalise
+            if np.any(process.nominal < 0) and (cropped or channel.name in self.auto):
                 self.problems.append(f"{process.name} in {channel.name}: negative yields, which Combine crops")
             whole = whole or not all(shape.conserves for shape in plan.shapes.values())
         self.generated |= generated
+        if whole and any(p.renormalise and self.plans[channel.name, p.name].shapes for p in channel.processes):
+            self.problems.append(
+                f"channel {channel.name}: shapes of renormalised processes beside others that change the sum"
+            )
         if whole and self.auto.get(channel.name, AutoMcStats(-1, mode=2)).mode == 1:
             self.problems.append(
                 f"channel {channel.name}: shapes that change the sum by their differences, beside autoMCStats in mode 1"
@@ -171,7 +176,7 @@ class _Writer:
                 kappa = shape.kappa or (1.0, 1.0)
                 if whole and shape.kappa is not None:
                     self.problems.append(f"{where}: a shape that changes the sum, and a log-normal as well")
-                if shape.kappa is not None and all(abs(k - 1) < _NO_NORM for k in kappa):
+                if shape.kappa is not None and all(abs(k - 1) < NO_NORM for k in kappa):
                     self.problems.append(f"{where}: a change of the norm below 0.1%, which Combine leaves out")
                 for side, difference, k in (("Down", shape.down, kappa[0]), ("Up", shape.up, kappa[1])):
                     values = (process.nominal + difference) * k
