@@ -22,6 +22,7 @@ VERBS = {
     "fit": "fit templates to Asimov, pseudo- or real data",
     "impacts": "where the uncertainty comes from",
     "pulls": "pulls and constraints of the nuisance parameters",
+    "limit": "CLs, upper limits and significance of a signal",
     "toys": "pseudo-data fits and their pulls",
     "confront": "hold an m_W against the Standard Model, other measurements and new physics",
     "inspect": "what a file holds",

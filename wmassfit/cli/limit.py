@@ -1,0 +1,119 @@
+"""wmassfit limit: is a signal there, and how large can it be."""
+
+from __future__ import annotations
+
+import math
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Literal
+
+import click
+
+from wmassfit.cli import console, options, reading
+
+__all__ = ["command"]
+
+
+@click.command("limit")
+@click.argument("templates", nargs=-1, required=True, metavar="TEMPLATES...")
+@click.option("--poi", default=None, help="Signal strength; the first parameter of interest if left out.")
+@click.option("--poi-value", type=float, default=1.0, show_default=True, help="Its tested value.")
+@click.option("--level", type=float, default=0.95, show_default=True, help="Confidence level of the upper limits.")
+@click.option(
+    "--what",
+    type=click.Choice(["cls", "upper", "discovery", "all"]),
+    default="cls",
+    show_default=True,
+    help="CLs at the tested value, upper limits, significance.",
+)
+@click.option("--statistic", type=click.Choice(["qtilde", "q"]), default="qtilde", show_default=True)
+@options.data
+@options.at
+@options.seed
+@reading.format_options
+@options.as_json
+def command(
+    templates: tuple[str, ...],
+    poi: str | None,
+    poi_value: float,
+    level: float,
+    what: str,
+    statistic: Literal["qtilde", "q"],
+    data: str | None,
+    at: tuple[str, ...],
+    seed: int | None,
+    patch: tuple[Path, ...],
+    patch_name: str | None,
+    measurement: str | None,
+    mass: float | None,
+    as_json: bool,
+) -> None:
+    """Test signal hypotheses with TEMPLATES by CLs (asymptotic formulas, arXiv:1007.1727), observed and expected.
+
+    Without --data: the data in the file, or the expectation of the background where there are none.
+    """
+    from wmassfit.inference import discovery, limit, upper_limit
+    from wmassfit.likelihood import Model
+    from wmassfit.pipeline import make_data
+
+    model = Model(
+        reading.read_templates(templates, patch=patch, patch_name=patch_name, measurement=measurement, mass=mass)
+    )
+    name = poi or next(iter(model.templates.pois), None)
+    values = options.numbers(at, option="--at")
+    kind = data or ("asimov" if model.templates.observed is None else "observed")
+    if data is None and kind == "asimov" and name is not None:
+        values = {name: 0.0} | values
+    dataset = make_data(model, kind, seed=1 if seed is None else seed, at=values)
+    found: dict[str, Any] = {}
+    results: list[Any] = []
+    if what in ("cls", "all"):
+        results.append(limit(model, dataset, poi, value=poi_value, statistic=statistic))
+        found |= asdict(results[-1])
+    if what in ("upper", "all"):
+        results.append(upper_limit(model, dataset, poi, level=level, statistic=statistic))
+        found |= {"upper_limit": asdict(results[-1])}
+    if what in ("discovery", "all"):
+        results.append(discovery(model, dataset, poi, value=poi_value))
+        found |= {"discovery": asdict(results[-1])}
+    converged, reason = all(r.converged for r in results), "; ".join(r.reason for r in results if r.reason)
+    if as_json:
+        console.print_json(_finite({"data": kind} | found | {"converged": converged, "reason": reason}))
+    else:
+        for line in _lines(found, results[0].poi, poi_value):
+            click.echo(line)
+    if not converged:
+        click.echo(f"wmassfit: a fit did not converge: {reason}", err=True)
+        sys.exit(1)
+
+
+def _finite(content: Any) -> Any:
+    """JSON has no NaN: null instead."""
+    if isinstance(content, dict):
+        return {key: _finite(value) for key, value in content.items()}
+    if isinstance(content, tuple | list):
+        return [_finite(value) for value in content]
+    return None if isinstance(content, float) and not math.isfinite(content) else content
+
+
+def _lines(found: dict[str, Any], poi: str, value: float) -> list[str]:
+    lines = []
+    if "cls_observed" in found:
+        lines.append(f"CLs of {poi} = {value:g}: {found['cls_observed']:.6g}, best {poi} = {found['best']:.4g}")
+        lines.append(f"  expected (-2, -1, 0, 1, 2 sigma): {_row(found['cls_expected'])}")
+    if "upper_limit" in found:
+        upper = found["upper_limit"]
+        lines.append(f"upper limit on {poi} at {100 * upper['level']:g}% CL: {upper['observed']:.5g}")
+        lines.append(f"  expected (-2, -1, 0, 1, 2 sigma): {_row(upper['expected'])}")
+    if "discovery" in found:
+        test = found["discovery"]
+        lines.append(
+            f"significance: {test['significance']:.3f} sigma, p = {test['p_value']:.3g}; "
+            f"expected for {poi} = {value:g}: {test['significance_expected']:.3f} sigma"
+        )
+    return lines
+
+
+def _row(values: tuple[float, ...]) -> str:
+    return ", ".join(f"{value:.5g}" for value in values)
