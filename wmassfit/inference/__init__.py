@@ -10,7 +10,6 @@ from wmassfit.inference.progress import Progress
 from wmassfit.inference.pulls import Pull, pulls
 from wmassfit.inference.result import Estimate, FitResult
 from wmassfit.inference.scan import Scan, scan
-from wmassfit.inference.spectrum import Spectrum, spectrum
 from wmassfit.inference.toys import PullSummary, ToyBatch, Toys, toys
 
 __all__ = [
@@ -27,7 +26,6 @@ __all__ = [
     "Pull",
     "PullSummary",
     "Scan",
-    "Spectrum",
     "ToyBatch",
     "Toys",
     "UpperLimit",
@@ -39,7 +37,6 @@ __all__ = [
     "minos",
     "pulls",
     "scan",
-    "spectrum",
     "toys",
     "upper_limit",
 ]
