@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import click
 
-from wmassfit.cli import console, options
+from wmassfit.cli import console, options, reading
 
 __all__ = ["command"]
 
@@ -24,6 +24,7 @@ __all__ = ["command"]
 @click.option(
     "--minos", multiple=True, metavar="NAME", help="Profile-likelihood interval (MINOS) of a parameter; repeatable."
 )
+@reading.format_options
 @options.as_json
 def command(
     templates: tuple[str, ...],
@@ -35,17 +36,18 @@ def command(
     minimizer: Literal["newton", "minuit"],
     minos: tuple[str, ...],
     as_json: bool,
+    **how: Any,
 ) -> None:
     """Fit TEMPLATES. Without --data: the data in the file, or the expectation where there are none."""
     from wmassfit.inference import fit
     from wmassfit.inference import minos as interval_of
-    from wmassfit.interchange import check_output, read, write
+    from wmassfit.interchange import check_output, write
     from wmassfit.likelihood import Model
     from wmassfit.pipeline import make_data, summarise
 
     if output is not None:
         check_output(output)
-    model = Model(read(*templates))
+    model = Model(reading.read_templates(templates, **how))
     kind = data or ("asimov" if model.templates.observed is None else "observed")
     values = options.numbers(at, option="--at")
     dataset = make_data(model, kind, seed=1 if seed is None else seed, at=values, throw=throw)

@@ -7,7 +7,7 @@ from typing import Any
 import click
 import numpy as np
 
-from wmassfit.cli import console, options
+from wmassfit.cli import console, options, reading
 from wmassfit.templateset import Channel, Scale, TemplateSet
 
 __all__ = ["command"]
@@ -15,14 +15,11 @@ __all__ = ["command"]
 
 @click.command("inspect")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@reading.format_options
 @options.as_json
-def command(files: tuple[str, ...], as_json: bool) -> None:
+def command(files: tuple[str, ...], as_json: bool, **how: Any) -> None:
     """Channels, processes, parameters by group, and suspicious things of the templates in FILE."""
-    from wmassfit.interchange import read
-
-    content = read(*files)
-    templates = content if isinstance(content, TemplateSet) else content.model.templates
-    found = _describe(templates)
+    found = _describe(reading.read_templates(files, **how))
     if as_json:
         console.print_json(found)
         return
