@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from wmassfit.errors import FormatError
-from wmassfit.interchange import combine, fit_file, histfactory, histfactory_xml, root
+from wmassfit.interchange import combine, fit_file, histfactory, histfactory_xml, plain_root, root
 from wmassfit.interchange.atomic import check_writable, replaced_file, replaced_files
 from wmassfit.interchange.estimates import read_estimate
 from wmassfit.interchange.fit_file import read_impacts
@@ -28,7 +28,14 @@ __all__ = [
     "write",
 ]
 
-FORMATS: tuple[Format, ...] = (root.FORMAT, fit_file.FORMAT, histfactory.FORMAT, histfactory_xml.FORMAT, combine.FORMAT)
+FORMATS: tuple[Format, ...] = (
+    root.FORMAT,
+    fit_file.FORMAT,
+    histfactory.FORMAT,
+    histfactory_xml.FORMAT,
+    combine.FORMAT,
+    plain_root.FORMAT,
+)
 """Where two share a suffix, the first that recognises the content reads; the first that can hold the object writes."""
 
 
