@@ -10,6 +10,7 @@ from wmassfit.inference.progress import Progress
 from wmassfit.inference.pulls import Pull, pulls
 from wmassfit.inference.result import Estimate, FitResult
 from wmassfit.inference.scan import Scan, scan
+from wmassfit.inference.spectra import Spectrum, spectrum
 from wmassfit.inference.toys import PullSummary, ToyBatch, Toys, toys
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "Pull",
     "PullSummary",
     "Scan",
+    "Spectrum",
     "ToyBatch",
     "Toys",
     "UpperLimit",
@@ -37,6 +39,7 @@ __all__ = [
     "minos",
     "pulls",
     "scan",
+    "spectrum",
     "toys",
     "upper_limit",
 ]
