@@ -25,6 +25,12 @@ __all__ = ["command"]
     show_default=True,
     help="Besides the counts: auxiliary data (frequentist), true values from the priors (Bayesian), nothing.",
 )
+@click.option(
+    "--batches",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="Keep batches of 32 in this folder as they are done; the same command then goes on where it was stopped.",
+)
 @options.at
 @options.seed
 @options.workers
@@ -35,6 +41,7 @@ def command(
     number: int,
     of: tuple[str, ...],
     throw: Literal["auxiliary", "prior", "none"],
+    batches: Path | None,
     at: tuple[str, ...],
     seed: int | None,
     workers: int,
@@ -46,21 +53,28 @@ def command(
     The result is the same whatever the number of workers.
     """
     from wmassfit.inference import toys
+    from wmassfit.interchange.toy_batches import BatchFolder
     from wmassfit.report import report, to_text, toy_table
 
     result = console.read_fit(fit_file)
     names = of or result.model.templates.pois
     if not names:
         raise RecipeError("the templates name no parameter of interest; choose one with --of")
+    seed = 1 if seed is None else seed
+    truth = options.numbers(at, option="--at")
+    kept = None
+    if batches is not None:
+        kept = BatchFolder(batches, result, {"seed": seed, "throw": throw, "at": truth, "of": list(names)})
     with console.progress() as progress:
         found = toys(
             result,
             number,
-            1 if seed is None else seed,
+            seed,
             throw=throw,
-            at=options.numbers(at, option="--at"),
+            at=truth,
             of=names,
             workers=workers if workers > 1 else None,
+            batches=kept,
             progress=progress,
         )
     if output is not None:
