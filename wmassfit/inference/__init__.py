@@ -1,5 +1,6 @@
 """Questions to a likelihood: fit, uncertainties, impacts, pulls, toys."""
 
+from wmassfit.inference.chi_square import ChiSquare, chi_square
 from wmassfit.inference.fit import fit
 from wmassfit.inference.goodness_of_fit import GoodnessOfFit, goodness_of_fit
 from wmassfit.inference.impacts import Impacts, impacts
@@ -14,6 +15,7 @@ from wmassfit.inference.spectra import Spectrum, spectrum
 from wmassfit.inference.toys import PullSummary, ToyBatch, Toys, toys
 
 __all__ = [
+    "ChiSquare",
     "Counters",
     "Discovery",
     "Estimate",
@@ -31,6 +33,7 @@ __all__ = [
     "ToyBatch",
     "Toys",
     "UpperLimit",
+    "chi_square",
     "discovery",
     "fit",
     "goodness_of_fit",

@@ -2,18 +2,21 @@
 
 The statistic is 2[−ln L(x̂) + ln L_saturated] (Baker and Cousins, Nucl. Instrum. Meth. 221 (1984) 437), constraints and
 MC statistics included. Each constraint is a measurement of its own parameter and adds one measurement and one
-parameter, so the number of degrees of freedom is the number of bins less that of *unconstrained* free parameters.
+parameter, so the number of degrees of freedom is the number of bins less that of *unconstrained* free parameters that
+the yields feel: the rank of their derivatives. Where the misfit lies is told by χ² of each channel and projection.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from wmassfit.inference.chi_square import ChiSquare, Residuals, chi_square_probability
 from wmassfit.inference.result import FitResult
 from wmassfit.inference.toys import Toys
+from wmassfit.likelihood import Point
 
 __all__ = ["GoodnessOfFit", "goodness_of_fit"]
 
@@ -30,6 +33,9 @@ class GoodnessOfFit:
         What each channel's bins contribute, with its number of bins.
     constraints
         What the constraints contribute.
+    by_channel, by_projection
+        χ² of each channel, and of each axis of channels with several ("channel, axis"), with the covariance of
+        residuals after the fit (see `chi_square`).
     """
 
     statistic: float
@@ -39,28 +45,29 @@ class GoodnessOfFit:
     toy_p_error: float
     channels: Mapping[str, tuple[float, int]]
     constraints: float
+    by_channel: Mapping[str, ChiSquare] = field(default_factory=dict)
+    by_projection: Mapping[str, ChiSquare] = field(default_factory=dict)
 
 
-def goodness_of_fit(fit: FitResult, *, toys: Toys | None = None) -> GoodnessOfFit:
+def goodness_of_fit(fit: FitResult, *, toys: Toys | None = None, parts: bool = True) -> GoodnessOfFit:
     """How well the fitted model describes the data.
 
     Bins without data in which nothing is expected do not count. χ² probabilities need some ten events a bin; below,
-    give `toys` thrown from this fit with auxiliary data.
+    give `toys` thrown from this fit with auxiliary data. Without `parts` there are no χ² of channels and projections,
+    which take some seconds for thousands of bins.
     """
-    from scipy.special import gammaincc
-
     model = fit.model
     point = model.at(fit.values, fit.data)
     nu, d = point.yields.bins[:, 0], point.data.counts[:, 0]
     counted = (nu > 0) | (d > 0)
-    free = ~fit.held & ~np.isfinite(model.likelihood.constraints.prior_variance(fit.values))
-    ndf = int(np.count_nonzero(counted)) - int(np.count_nonzero(free))
+    ndf = int(np.count_nonzero(counted)) - _free_directions(fit, point)
     statistic = 2 * float(point.value[0])
     bins = 2 * point.terms.value[:, 0]
     channels = {
         place.name: (float(np.sum(bins[place.bins])), int(np.count_nonzero(counted[place.bins])))
         for place in model.likelihood.expectation.layout.channels
     }
+    by_channel, by_projection = _parts(fit) if parts else ({}, {})
     p = p_error = float("nan")
     if toys is not None:
         thrown = toys.nll[toys.converged]
@@ -69,9 +76,35 @@ def goodness_of_fit(fit: FitResult, *, toys: Toys | None = None) -> GoodnessOfFi
     return GoodnessOfFit(
         statistic,
         ndf,
-        float(gammaincc(ndf / 2, statistic / 2)) if ndf > 0 else float("nan"),
+        chi_square_probability(statistic, ndf),
         p,
         p_error,
         channels,
         statistic - sum(value for value, _ in channels.values()),
+        by_channel,
+        by_projection,
     )
+
+
+def _free_directions(fit: FitResult, point: Point) -> int:
+    """How many directions of the yields the unconstrained parameters move: flat and degenerate ones do not count."""
+    free = np.flatnonzero(~fit.held & ~np.isfinite(fit.model.likelihood.constraints.prior_variance(fit.values)))
+    directions = np.zeros((fit.model.n, free.size))
+    directions[free, np.arange(free.size)] = 1.0
+    moved = np.sqrt(point.terms.expected) * point.push(directions)
+    size = np.linalg.norm(moved, axis=0)
+    return int(np.linalg.matrix_rank(moved[:, size > 0] / size[size > 0])) if np.any(size > 0) else 0
+
+
+def _parts(fit: FitResult) -> tuple[dict[str, ChiSquare], dict[str, ChiSquare]]:
+    by_channel: dict[str, ChiSquare] = {}
+    by_projection: dict[str, ChiSquare] = {}
+    for channel in fit.model.templates.channels:
+        if channel.masked:
+            continue
+        residuals = Residuals.of(fit, channel.name)
+        by_channel[channel.name] = residuals.chi_square()
+        if len(channel.axes) > 1:
+            for axis in channel.axes:
+                by_projection[f"{channel.name}, {axis.name}"] = residuals.chi_square(axis.name)
+    return by_channel, by_projection
