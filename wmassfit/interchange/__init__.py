@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from wmassfit.errors import FormatError
-from wmassfit.interchange import combine, fit_file, histfactory, histfactory_xml, plain_root, root
+from wmassfit.interchange import combine, fit_file, histfactory, histfactory_xml, hs3, plain_root, root
 from wmassfit.interchange.atomic import check_writable, replaced_file, replaced_files
 from wmassfit.interchange.estimates import read_estimate
 from wmassfit.interchange.fit_file import read_impacts
@@ -33,6 +33,7 @@ FORMATS: tuple[Format, ...] = (
     fit_file.FORMAT,
     histfactory.FORMAT,
     histfactory_xml.FORMAT,
+    hs3.FORMAT,
     combine.FORMAT,
     plain_root.FORMAT,
 )

@@ -20,7 +20,7 @@ from wmassfit.interchange.registry import existing_file
 __all__ = ["MAX_BYTES", "MAX_COPIED", "Patch", "load_json", "patched"]
 
 MAX_BYTES = 256 * 2**20
-MAX_COPIED = 10_000_000
+MAX_COPIED = 1_000_000
 _MAX_OPERATIONS = 100_000
 
 Patch: TypeAlias = str | Path | Sequence[dict[str, Any]]

@@ -32,7 +32,7 @@ from wmassfit.interchange.histfactory_fields import numbers
 from wmassfit.interchange.structure import FORMAT_VERSION, axis_description, axis_from, check_version, encode
 from wmassfit.templateset import Array, Display, Parameter, TemplateSet
 
-__all__ = ["Extra", "extra_entry", "find_extra"]
+__all__ = ["Extra", "extra_entry", "extra_text", "find_extra"]
 
 _PREFIX = "wmassfit "
 _PLAIN = asdict(Display())
@@ -40,6 +40,11 @@ _PLAIN = asdict(Display())
 
 def extra_entry(templates: TemplateSet, codes: Mapping[str, str], *, said: Mapping[str, set[str]]) -> dict[str, str]:
     """The entry for `templates`; `said` names, by channel, the processes whose variance a staterror says."""
+    return {"name": f"{_PREFIX}{FORMAT_VERSION} {extra_text(templates, codes, said=said)}"}
+
+
+def extra_text(templates: TemplateSet, codes: Mapping[str, str], *, said: Mapping[str, set[str]]) -> str:
+    """The JSON in it."""
     parameters: dict[str, Any] = {}
     for p in templates.parameters:
         stored: dict[str, Any] = {"groups": p.groups} if p.groups else {}
@@ -70,7 +75,7 @@ def extra_entry(templates: TemplateSet, codes: Mapping[str, str], *, said: Mappi
         "data": {"observed": data is not None, "simulated": data is not None and data.simulated},
         "metadata": templates.metadata,
     }
-    return {"name": f"{_PREFIX}{FORMAT_VERSION} {encode(content, where='templates')}"}
+    return encode(content, where="templates")
 
 
 @dataclass(frozen=True, eq=False)
