@@ -1,14 +1,22 @@
-"""Profile likelihood scans: 2Δ(−ln L) on a line or a grid, all other parameters refitted at each point."""
+"""Profile likelihood scans: 2Δ(−ln L) on a line or a grid, all other parameters refitted at each point; and contours.
+
+Points are taken in stretches, each from the best fit outwards: along the covariance at first, then from point to point.
+A stretch is the unit of work, so results do not depend on the number of workers.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from wmassfit.errors import RecipeError
+from wmassfit.inference.contours import crossings, enclosed, threshold
+from wmassfit.inference.parallel import run_parts
 from wmassfit.inference.profile import Profiler
 from wmassfit.inference.progress import Progress
 from wmassfit.inference.result import FitResult
@@ -38,6 +46,17 @@ class Scan:
     statistic: Array
     converged: NDArray[np.bool_]
 
+    def contours(self, level: float = 0.6827) -> list[Array]:
+        """Where the confidence level is `level`: 2Δ(−ln L) is the quantile of χ² with one or two degrees of freedom.
+
+        Of a scan of two parameters: closed or open lines [points, 2], as shown. Of a scan of one: the intervals inside,
+        each [2], with ±inf where the scan ends before the contour. Points that did not converge are left out.
+        """
+        height = threshold(level, len(self.names))
+        if len(self.names) == 1:
+            return crossings(self.axes[0], self.best[0], self.statistic, self.converged, height)
+        return enclosed(self.axes[0], self.axes[1], np.where(self.converged, self.statistic, np.nan), height)
+
 
 def scan(
     fit: FitResult,
@@ -45,6 +64,8 @@ def scan(
     points: int | Sequence[int] = 21,
     width: float = 2.5,
     values: Sequence[ArrayLike] | None = None,
+    executor: Executor | None = None,
+    workers: int | None = None,
     progress: Progress | None = None,
 ) -> Scan:
     """Scan one parameter, or two on a grid.
@@ -57,6 +78,8 @@ def scan(
         Number of points along each axis, evenly over ±width post-fit standard deviations, cut at the bounds.
     values
         Or the values themselves along each axis, as they are shown.
+    executor, workers
+        Where stretches of points run: any executor, or that many spawned processes; in this process otherwise.
 
     Raises RecipeError for other numbers of parameters, or where one was held in the fit.
     """
@@ -71,24 +94,14 @@ def scan(
     axes = _axes(fit, where, rows, points, width) if values is None else _given(fit, where, values)
     shape = tuple(axis.size for axis in axes)
     statistic, converged = np.full(shape, np.nan), np.zeros(shape, dtype=bool)
-    held = fit.fixed.copy()
-    held[where] = True
-    profiler = Profiler(model, fit.data, factor=fit.factor)
-    block = rows[:, where]
-    # Where a parameter is at a bound the covariance says nothing: nothing is extrapolated.
-    slopes = np.linalg.pinv(block) @ rows
-    offset, last = fit.values, fit.values[where]
-    for count, place in enumerate(_order(shape), 1):
-        target = np.array([axis[i] for axis, i in zip(axes, place, strict=True)])
-        # Along the scan, the other parameters follow as the covariance says; the last point is where they start.
-        start = offset + (target - last) @ slopes
-        start[where] = target
-        found = profiler.at(start, held, spare=np.where(held, start, fit.values))
-        statistic[place], converged[place] = 2 * (found.nll - fit.nll), found.converged
-        if found.converged:
-            offset, last = found.x, target
+    job = _Job(fit, tuple(where), tuple(axes))
+    done = 0
+    for part, (nll, ended) in run_parts(job, range(len(job.stretches)), executor=executor, workers=workers):
+        for place, value, ok in zip(job.stretches[part], nll, ended, strict=True):
+            statistic[place], converged[place] = 2 * (value - fit.nll), ok
+        done += len(job.stretches[part])
         if progress is not None:
-            progress("scan", count, int(np.prod(shape)))
+            progress("scan", done, int(np.prod(shape)))
     displays = [model.templates.parameters[k].display for k in where]
     return Scan(
         names,
@@ -98,6 +111,59 @@ def scan(
         statistic,
         converged,
     )
+
+
+@dataclass(frozen=True)
+class _Job:
+    """A scan in stretches: of a line the two halves from the best fit, of a grid those of each row."""
+
+    fit: FitResult
+    where: tuple[int, ...]
+    axes: tuple[Array, ...]
+
+    @cached_property
+    def stretches(self) -> list[list[tuple[int, ...]]]:
+        """Places of the points, stretch by stretch, each from the best fit outwards."""
+        last = self.axes[-1]
+        middle = int(np.argmin(np.abs(last - self.fit.values[self.where[-1]]))) if last.size else 0
+        halves = [list(range(middle, last.size)), list(range(middle - 1, -1, -1))]
+        rows = [()] if len(self.axes) == 1 else [(i,) for i in range(self.axes[0].size)]
+        return [[(*row, j) for j in half] for row in rows for half in halves if half]
+
+    @cached_property
+    def profiler(self) -> Profiler:
+        """One for all stretches of a process."""
+        return Profiler(self.fit.model, self.fit.data, factor=self.fit.factor)
+
+    @cached_property
+    def slopes(self) -> Array:
+        """dx/d(scanned) by the covariance, [one or two, n]; 0 where a bound leaves the covariance silent."""
+        rows = np.stack([self.fit.row(k) for k in self.where])
+        return np.asarray(np.linalg.pinv(rows[:, list(self.where)]) @ rows)
+
+    def __getstate__(self) -> dict[str, object]:
+        return {name: self.__dict__[name] for name in ("fit", "where", "axes")}
+
+    def run(self, part: int) -> tuple[list[float], list[bool]]:
+        """−ln L at the points of one stretch, and whether they are minima."""
+        where = list(self.where)
+        held = self.fit.fixed.copy()
+        held[where] = True
+        nll: list[float] = []
+        converged: list[bool] = []
+        near = self.fit.values
+        for place in self.stretches[part]:
+            target = np.array([axis[i] for axis, i in zip(self.axes, place, strict=True)])
+            start = near + (target - near[where]) @ self.slopes
+            start[where] = target
+            spare = near.copy()
+            spare[where] = target
+            found = self.profiler.at(start, held, spare=spare)
+            nll.append(found.nll)
+            converged.append(found.converged)
+            if found.converged:
+                near = found.x
+        return nll, converged
 
 
 def _axes(fit: FitResult, where: list[int], rows: Array, points: int | Sequence[int], width: float) -> list[Array]:
@@ -122,14 +188,3 @@ def _given(fit: FitResult, where: list[int], values: Sequence[ArrayLike]) -> lis
         display = fit.model.templates.parameters[k].display
         axes.append((np.asarray(axis, dtype=np.float64) - display.offset) / display.scale)
     return axes
-
-
-def _order(shape: tuple[int, ...]) -> list[tuple[int, ...]]:
-    """All points, each next to the one before."""
-    if len(shape) == 1:
-        return [(i,) for i in range(shape[0])]
-    order: list[tuple[int, ...]] = []
-    for i in range(shape[0]):
-        columns = range(shape[1]) if i % 2 == 0 else range(shape[1] - 1, -1, -1)
-        order += [(i, j) for j in columns]
-    return order
