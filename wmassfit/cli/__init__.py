@@ -22,6 +22,8 @@ VERBS = {
     "fit": "fit templates to Asimov, pseudo- or real data",
     "impacts": "where the uncertainty comes from",
     "pulls": "pulls and constraints of the nuisance parameters",
+    "scan": "profile likelihood along a parameter or over two, with contours",
+    "gof": "goodness of fit, whole and by channel and projection",
     "limit": "CLs, upper limits and significance of a signal",
     "toys": "pseudo-data fits and their pulls",
     "confront": "hold an m_W against the Standard Model, other measurements and new physics",
