@@ -8,12 +8,10 @@ from pathlib import Path
 import hist
 import numpy as np
 import uproot
-from scipy.optimize import brentq
 
-from wmassfit import inference
 from wmassfit.interchange.root_histograms import to_histogram
 from wmassfit.likelihood import Model
-from wmassfit.templateset import Dataset, TemplateSet
+from wmassfit.templateset import TemplateSet
 
 
 def put_histograms(path: Path, contents: Mapping[str, object], *, errors: Mapping[str, object] | None = None) -> Path:
@@ -33,18 +31,6 @@ def put_card(path: Path, text: str) -> Path:
     """A datacard."""
     path.write_text(text.strip() + "\n")
     return path
-
-
-def profile_interval(model: Model, data: Dataset, name: str, low: float, high: float) -> tuple[float, float]:
-    """Distances from the best value to where twice −ln L, profiled, has grown by one; searched in [low, high]."""
-    best = inference.fit(model, data, strict=True)
-
-    def rise(value: float) -> float:
-        held = inference.fit(model, data, fixed={name: value}, start=best.values, strict=True)
-        return held.nll - best.nll - 0.5
-
-    middle = best[name].value
-    return brentq(rise, low, middle - 1e-3, xtol=1e-7) - middle, brentq(rise, middle + 1e-3, high, xtol=1e-7) - middle
 
 
 def same_likelihood(one: TemplateSet, other: TemplateSet, *, rtol: float = 1e-10, seed: int = 0) -> None:

@@ -10,13 +10,13 @@ import pytest
 from scipy.optimize import minimize_scalar
 from scipy.stats import norm, poisson
 
-from wmassfit import interchange
+from wmassfit import inference, interchange
 from wmassfit.errors import FormatError
 from wmassfit.interchange.combine import read_combine
 from wmassfit.likelihood import Model
 from wmassfit.templateset import Factor, Gaussian, Poisson, Scale, Shift
 
-from .combine_cards import profile_interval, put_card, put_histograms
+from .combine_cards import put_card, put_histograms
 
 COUNTING = """
 # a card as Combine's documentation prints it
@@ -56,16 +56,16 @@ def test_long_exercise_signal_and_control_regions(reference: Callable[[str], Pat
     assert templates.pois == ("r",)
     assert templates.groups.keys() == {"autoMCStats"}
     model = Model(templates)
-    interval = profile_interval(model, model.asimov({"r": 1.0}), "r", 0.3, 1.8)
-    # Combine's MINOS stops within some 1e-4 of the crossing; ours is exact to 1e-7.
-    np.testing.assert_allclose(interval, [-0.417238, 0.450593], atol=1.2e-4)
+    interval = inference.minos(inference.fit(model, model.asimov({"r": 1.0})), "r")
+    # Combine's MINOS stops within some 1e-4 of the crossing.
+    np.testing.assert_allclose([interval.lower, interval.upper], [-0.417238, 0.450593], atol=1.2e-4)
 
 
 def test_long_exercise_signal_region_alone(reference: Callable[[str], Path]) -> None:
     """The same exercise without control regions: −0.465799/+0.502088."""
     model = Model(interchange.read(reference("combine/datacard_part3_nocrs.txt"), mass="200"))
-    interval = profile_interval(model, model.asimov({"r": 1.0}), "r", 0.3, 1.8)
-    np.testing.assert_allclose(interval, [-0.465799, 0.502088], atol=1.2e-4)
+    interval = inference.minos(inference.fit(model, model.asimov({"r": 1.0})), "r")
+    np.testing.assert_allclose([interval.lower, interval.upper], [-0.465799, 0.502088], atol=1.2e-4)
 
 
 def test_counting(tmp_path: Path) -> None:
@@ -234,8 +234,6 @@ def test_total_uncertainty_follows_the_signal_strength(tmp_path: Path) -> None:
         e = np.sqrt((r * 2 * scale) ** 2 + 1.5**2 + (0.7 * scale) ** 2)
         found = minimize_scalar(lambda z: -poisson.logpmf(30, n + z * e) + z**2 / 2, bounds=(-5, 5), method="bounded")
         return found.fun + lumi**2 / 2
-
-    from wmassfit import inference
 
     values = []
     for r, lumi in ((1.0, 0.0), (0.5, 0.0), (0.5, 1.2), (3.0, -1.0)):

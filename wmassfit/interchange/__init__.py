@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from wmassfit.errors import FormatError
-from wmassfit.interchange import combine, fit_file, histfactory, histfactory_xml, hs3, plain_root, root
+from wmassfit.interchange import combine, fit_file, hepdata, histfactory, histfactory_xml, hs3, plain_root, rabbit, root
 from wmassfit.interchange.atomic import check_writable, replaced_file, replaced_files
 from wmassfit.interchange.estimates import read_estimate
 from wmassfit.interchange.fit_file import read_impacts
@@ -36,6 +36,8 @@ FORMATS: tuple[Format, ...] = (
     hs3.FORMAT,
     combine.FORMAT,
     plain_root.FORMAT,
+    rabbit.FORMAT,
+    hepdata.FORMAT,
 )
 """Where two share a suffix, the first that recognises the content reads; the first that can hold the object writes."""
 

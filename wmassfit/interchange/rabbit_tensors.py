@@ -1,0 +1,236 @@
+"""The datasets of a rabbit input file as arrays, dense or sparse alike. Its pickled `meta` is never opened.
+
+| dataset | holds |
+| --- | --- |
+| `hprocs`, `hsignals`, `hsysts` | names; the signals come first among the processes |
+| `hsystgroups`, `hsystgroupidxs` | groups of systematics, by index |
+| `hnoiidxs` | systematics of interest, by index |
+| `hconstraintweights` | 1/σ² of each systematic, 0 for free ones |
+| `hdata_obs` [bins] | observed counts; masked bins have none and come last among the others |
+| `hnorm` [all bins, processes] or `hnorm_sparse` | nominal yields |
+| `hlogk` [all bins, processes, 2, systematics] or `hlogk_sparse` | mean and half difference of the variations; \
+without the axis of length 2 where all are symmetric |
+| `hsumw`, `hsumw2` | nominal sums of weights and squared weights, by process or in all |
+
+Arrays are stored flat, with their shape in the attribute `original_shape`. The sparse variations are indexed by the
+entry of the sparse nominal and by the systematic, the half differences after all the means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wmassfit.errors import FormatError, UnsupportedFeature
+from wmassfit.templateset import Array, Indices
+
+__all__ = ["RabbitTensors", "Variation", "read_tensors"]
+
+
+@dataclass(frozen=True, eq=False)
+class Variation:
+    """One systematic on one process: bins, growing, with mean and half difference [bins]."""
+
+    systematic: int
+    bins: Indices
+    mean: Array
+    half: Array
+
+
+@dataclass(frozen=True, eq=False)
+class RabbitTensors:
+    """What a file holds, with all sizes checked.
+
+    `sumw`, `sumw2` are sums over processes [all bins]; `sumw2_parts` [all bins, processes] where the file has them.
+    """
+
+    processes: list[str]
+    signals: list[str]
+    systematics: list[str]
+    groups: dict[str, list[int]]
+    interesting: list[int]
+    weights: Array
+    data: Array
+    pseudodata: dict[str, Array]
+    norm: Array
+    sumw: Array
+    sumw2: Array
+    sumw2_parts: Array | None
+    logk: list[list[Variation]]
+
+    @property
+    def n_bins(self) -> int:
+        """Bins of all channels, masked ones included."""
+        return int(self.norm.shape[0])
+
+
+def read_tensors(file: Any) -> RabbitTensors:
+    """The arrays of an open file. Raises FormatError for missing datasets, sizes that do not fit, and NaN."""
+    for name in ("hbetavariations", "external_terms"):
+        if name in file and len(file[name]):
+            raise UnsupportedFeature(
+                f"{file.filename}: {name} (a later addition to the format) has no counterpart here"
+            )
+    processes, systematics = _strings(file, "hprocs"), _strings(file, "hsysts")
+    signals = _strings(file, "hsignals")
+    if processes[: len(signals)] != signals:
+        raise FormatError(f"{file.filename}: the signals {signals} are not the first processes, {processes[:4]} …")
+    n_systematics = len(systematics)
+    data = _array(file, "hdata_obs")
+    weights = _array(file, "hconstraintweights")
+    _shape(file, "hconstraintweights", weights, (n_systematics,))
+    if np.any(weights < 0):
+        raise FormatError(f"{file.filename}: hconstraintweights has the negative entry {weights.min():g}")
+    if "hnorm" in file:
+        norm = _array(file, "hnorm")
+        if norm.ndim != 2 or norm.shape[1] != len(processes):
+            raise FormatError(f"{file.filename}: hnorm has shape {norm.shape} for {len(processes)} processes")
+        logk = list(_dense(file, norm.shape[0], len(processes), n_systematics))
+    else:
+        norm, logk = _sparse(file, len(processes), n_systematics)
+    if data.ndim != 1 or data.size > norm.shape[0]:
+        raise FormatError(f"{file.filename}: hdata_obs has shape {data.shape} for {norm.shape[0]} bins")
+    interesting = _array(file, "hnoiidxs", np.int64) if "hnoiidxs" in file else np.zeros(0, dtype=np.int64)
+    names = _strings(file, "hsystgroups")
+    members = [np.asarray(m, dtype=np.int64).tolist() for m in file["hsystgroupidxs"][()]] if names else []
+    for index in [*interesting.tolist(), *(i for m in members for i in m)]:
+        if not 0 <= index < n_systematics:
+            raise FormatError(f"{file.filename}: index {index} among {n_systematics} systematics")
+    sumw, sumw2, parts = _statistics(file, norm)
+    pseudodata: dict[str, Array] = {}
+    if "hpseudodatanames" in file and len(file["hpseudodatanames"]):
+        columns = _array(file, "hpseudodata").reshape(data.size, -1)
+        pseudodata = {name: columns[:, i] for i, name in enumerate(_strings(file, "hpseudodatanames"))}
+    return RabbitTensors(
+        processes,
+        signals,
+        systematics,
+        dict(zip(names, members, strict=True)),
+        interesting.tolist(),
+        weights,
+        data,
+        pseudodata,
+        norm,
+        sumw,
+        sumw2,
+        parts,
+        logk,
+    )
+
+
+def _strings(file: Any, name: str) -> list[str]:
+    if name not in file:
+        raise FormatError(f"{file.filename} lacks {name}; it is not a rabbit input file, or not a whole one")
+    values = [v.decode() if isinstance(v, bytes) else str(v) for v in file[name][()]]
+    if len(set(values)) != len(values):
+        raise FormatError(f"{file.filename}: {name} holds a name twice")
+    return values
+
+
+def _array(file: Any, name: str, dtype: type = np.float64) -> NDArray[Any]:
+    if name not in file:
+        raise FormatError(f"{file.filename} lacks {name}; it is not a rabbit input file, or not a whole one")
+    stored = file[name]
+    values: NDArray[Any] = np.asarray(stored[()], dtype=dtype)
+    if "original_shape" in stored.attrs:
+        shape = tuple(int(n) for n in stored.attrs["original_shape"])
+        if int(np.prod(shape)) != values.size:
+            raise FormatError(f"{file.filename}: {name} holds {values.size} numbers for the shape {shape}")
+        values = values.reshape(shape)
+    if not np.all(np.isfinite(values)):
+        where = np.argwhere(~np.isfinite(values))[0].tolist()
+        raise FormatError(
+            f"{file.filename}: {name} holds {values[tuple(where)]} at {where}; every entry must be finite"
+        )
+    return values
+
+
+def _shape(file: Any, name: str, values: NDArray[Any], wanted: tuple[int, ...]) -> None:
+    if values.shape != wanted:
+        raise FormatError(f"{file.filename}: {name} has shape {values.shape}, which should be {wanted}")
+
+
+def _dense(file: Any, n_bins: int, n_processes: int, n_systematics: int) -> Iterator[list[Variation]]:
+    logk = _array(file, "hlogk")
+    if logk.ndim == 3:
+        logk = logk[:, :, None, :]
+    sides = logk.shape[2] if logk.ndim == 4 else 0
+    if sides not in (1, 2) or logk.shape != (n_bins, n_processes, sides, n_systematics):
+        raise FormatError(
+            f"{file.filename}: hlogk has shape {logk.shape} for {n_bins} bins, {n_processes} processes and "
+            f"{n_systematics} systematics"
+        )
+    for p in range(n_processes):
+        # Systematic first, so that each one's column is contiguous.
+        part = np.ascontiguousarray(logk[:, p].transpose(2, 1, 0))
+        found: list[Variation] = []
+        for s in np.flatnonzero(np.any(part != 0, axis=(1, 2))):
+            bins = np.flatnonzero(np.any(part[s] != 0, axis=0)).astype(np.int32)
+            half = part[s, 1, bins] if sides == 2 else np.zeros(bins.size)
+            found.append(Variation(int(s), bins, part[s, 0, bins], half))
+        yield found
+
+
+def _sparse(file: Any, n_processes: int, n_systematics: int) -> tuple[Array, list[list[Variation]]]:
+    for name in ("hnorm_sparse", "hlogk_sparse"):
+        if name not in file:
+            raise FormatError(f"{file.filename} lacks hnorm and {name}; it is not a rabbit input file")
+    where, yields, (n_bins, columns) = _coordinates(file, "hnorm_sparse")
+    if columns != n_processes:
+        raise FormatError(f"{file.filename}: hnorm_sparse has {columns} columns for {n_processes} processes")
+    norm = np.zeros((n_bins, n_processes))
+    norm[where[:, 0], where[:, 1]] = yields
+    index, values, (entries, width) = _coordinates(file, "hlogk_sparse")
+    if entries != yields.size or width not in (n_systematics, 2 * n_systematics):
+        raise FormatError(
+            f"{file.filename}: hlogk_sparse has shape {(entries, width)}, which does not fit hnorm_sparse"
+        )
+    bin_, process = where[index[:, 0], 0], where[index[:, 0], 1]
+    systematic, second = index[:, 1] % max(n_systematics, 1), index[:, 1] >= n_systematics
+    order = np.lexsort((bin_, systematic, process))
+    bin_, process, systematic = bin_[order], process[order], systematic[order]
+    second, values = second[order], values[order]
+    key = process * max(n_systematics, 1) + systematic
+    edges = np.flatnonzero(np.diff(key, prepend=-1, append=-1))
+    logk: list[list[Variation]] = [[] for _ in range(n_processes)]
+    for start, stop in pairwise(edges):
+        rows = slice(start, stop)
+        bins, place = np.unique(bin_[rows], return_inverse=True)
+        mean, half = np.zeros(bins.size), np.zeros(bins.size)
+        np.add.at(mean, place[~second[rows]], values[rows][~second[rows]])
+        np.add.at(half, place[second[rows]], values[rows][second[rows]])
+        logk[process[start]].append(Variation(int(systematic[start]), bins.astype(np.int32), mean, half))
+    return norm, logk
+
+
+def _coordinates(file: Any, name: str) -> tuple[NDArray[np.int64], Array, tuple[int, int]]:
+    shape = tuple(int(n) for n in file[name].attrs["dense_shape"])
+    indices, values = _array(file, f"{name}/indices", np.int64), _array(file, f"{name}/values")
+    if len(shape) != 2 or indices.shape != (values.size, 2):
+        raise FormatError(f"{file.filename}: {name} has {indices.shape} indices for {values.size} values")
+    if indices.size and (indices.min() < 0 or np.any(indices.max(axis=0) >= shape)):
+        raise FormatError(f"{file.filename}: an index of {name} lies outside of its shape {shape}")
+    return indices, values, (shape[0], shape[1])
+
+
+def _statistics(file: Any, norm: Array) -> tuple[Array, Array, Array | None]:
+    """Sums of weights and of squared weights over processes [all bins], and the latter by process where known."""
+    if "hsumw2" in file:
+        sums = [_array(file, name) for name in ("hsumw", "hsumw2")]
+    elif "hkstat" in file:
+        total, k = norm.sum(axis=1), _array(file, "hkstat")
+        sums = [total, np.where(k > 0, total**2 / np.where(k > 0, k, 1.0), total)]
+    else:
+        sums = [norm.sum(axis=1), np.zeros(norm.shape[0])]
+    for values in sums:
+        if values.shape not in (norm.shape, norm.shape[:1]):
+            raise FormatError(f"{file.filename}: hsumw or hsumw2 has shape {values.shape} for {norm.shape}")
+    sumw, sumw2 = (values.sum(axis=1) if values.ndim == 2 else values for values in sums)
+    if np.any(sumw2 < 0):
+        raise FormatError(f"{file.filename}: hsumw2 is negative in bin {int(np.argmin(sumw2))}")
+    return sumw, sumw2, sums[1] if sums[1].ndim == 2 else None
