@@ -90,6 +90,15 @@ def test_as_text(counting: tuple[str, Model]) -> None:
     assert "significance: 0.000 sigma" in result.stdout
 
 
+def test_toys(counting: tuple[str, Model]) -> None:
+    result = invoke(counting[0], "--toys", "100", "--workers", "1", "--json")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert found["toys"]["number"] == 100
+    assert found["toys"]["cls_observed"] == pytest.approx(found["cls_observed"], abs=5 * found["toys"]["cls_error"])
+    assert "CLs by 50 toys" in invoke(counting[0], "--toys", "50", "--workers", "1").stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -27,10 +27,14 @@ __all__ = ["command"]
     show_default=True,
     help="CLs at the tested value, upper limits, significance.",
 )
+@click.option(
+    "--toys", type=click.IntRange(min=1), default=None, help="CLs from this many toys of each hypothesis too."
+)
 @click.option("--statistic", type=click.Choice(["qtilde", "q"]), default="qtilde", show_default=True)
 @options.data
 @options.at
 @options.seed
+@options.workers
 @reading.format_options
 @options.as_json
 def command(
@@ -39,10 +43,12 @@ def command(
     poi_value: float,
     level: float,
     what: str,
+    toys: int | None,
     statistic: Literal["qtilde", "q"],
     data: str | None,
     at: tuple[str, ...],
     seed: int | None,
+    workers: int,
     patch: tuple[Path, ...],
     patch_name: str | None,
     measurement: str | None,
@@ -53,7 +59,7 @@ def command(
 
     Without --data: the data in the file, or the expectation of the background where there are none.
     """
-    from wmassfit.inference import discovery, limit, upper_limit
+    from wmassfit.inference import discovery, limit, toy_limit, upper_limit
     from wmassfit.likelihood import Model
     from wmassfit.pipeline import make_data
 
@@ -77,6 +83,20 @@ def command(
     if what in ("discovery", "all"):
         results.append(discovery(model, dataset, poi, value=poi_value))
         found |= {"discovery": asdict(results[-1])}
+    if toys is not None:
+        with console.progress() as progress:
+            thrown = toy_limit(
+                model,
+                dataset,
+                poi,
+                value=poi_value,
+                toys=toys,
+                seed=1 if seed is None else seed,
+                workers=workers,
+                progress=progress,
+            )
+        kept = ("cls_observed", "cls_error", "cls_expected", "p_signal", "p_background", "failures")
+        found |= {"toys": {"number": toys} | {key: getattr(thrown, key) for key in kept}}
     converged, reason = all(r.converged for r in results), "; ".join(r.reason for r in results if r.reason)
     if as_json:
         console.print_json(_finite({"data": kind} | found | {"converged": converged, "reason": reason}))
@@ -102,6 +122,10 @@ def _lines(found: dict[str, Any], poi: str, value: float) -> list[str]:
     if "cls_observed" in found:
         lines.append(f"CLs of {poi} = {value:g}: {found['cls_observed']:.6g}, best {poi} = {found['best']:.4g}")
         lines.append(f"  expected (-2, -1, 0, 1, 2 sigma): {_row(found['cls_expected'])}")
+    if "toys" in found:
+        toys = found["toys"]
+        lines.append(f"CLs by {toys['number']} toys: {toys['cls_observed']:.4g} ± {toys['cls_error']:.2g}")
+        lines.append(f"  expected (-2, -1, 0, 1, 2 sigma): {_row(toys['cls_expected'])}")
     if "upper_limit" in found:
         upper = found["upper_limit"]
         lines.append(f"upper limit on {poi} at {100 * upper['level']:g}% CL: {upper['observed']:.5g}")

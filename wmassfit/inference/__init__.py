@@ -6,6 +6,7 @@ from wmassfit.inference.goodness_of_fit import GoodnessOfFit, goodness_of_fit
 from wmassfit.inference.impacts import Impacts, impacts
 from wmassfit.inference.intervals import Interval, minos
 from wmassfit.inference.limit import Discovery, Limit, UpperLimit, discovery, limit, upper_limit
+from wmassfit.inference.limit_toys import ToyLimit, toy_limit
 from wmassfit.inference.newton import Counters, NewtonOptions
 from wmassfit.inference.progress import Progress
 from wmassfit.inference.pulls import Pull, pulls
@@ -31,6 +32,7 @@ __all__ = [
     "Scan",
     "Spectrum",
     "ToyBatch",
+    "ToyLimit",
     "Toys",
     "UpperLimit",
     "chi_square",
@@ -43,6 +45,7 @@ __all__ = [
     "pulls",
     "scan",
     "spectrum",
+    "toy_limit",
     "toys",
     "upper_limit",
 ]

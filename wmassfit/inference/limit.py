@@ -23,7 +23,7 @@ from wmassfit.inference.profile import Conditional
 from wmassfit.likelihood import Model
 from wmassfit.templateset import Dataset
 
-__all__ = ["Discovery", "Limit", "UpperLimit", "discovery", "limit", "upper_limit"]
+__all__ = ["Discovery", "Limit", "UpperLimit", "discovery", "hypotheses", "limit", "upper_limit"]
 
 # Beyond this −ln L at the tested value lies below the best fit: that was not the minimum.
 _NOISE = 1e-7
@@ -132,7 +132,7 @@ def limit(
     """
     if statistic not in ("qtilde", "q"):
         raise RecipeError(f'limit: statistic {statistic!r}; it must be "qtilde" or "q"')
-    test = _hypotheses(model, data, poi)
+    test = hypotheses(model, data, poi)
     _check(test, value)
     return _tested(test, value, statistic)
 
@@ -152,7 +152,7 @@ def upper_limit(
     """
     if not 0 < level < 1:
         raise RecipeError(f"upper limit: confidence level {level}; it must lie between 0 and 1")
-    test = _hypotheses(model, data, poi)
+    test = hypotheses(model, data, poi)
     alpha = 1 - level
     expected, reasons = _expected_limits(test, alpha)
     best = _best(test, statistic)
@@ -183,7 +183,7 @@ def discovery(model: Model, data: Dataset | None = None, poi: str | None = None,
 
     Parameters as in `limit`.
     """
-    test = _hypotheses(model, data, poi)
+    test = hypotheses(model, data, poi)
     _check(test, value)
     nothing = test.at(0.0)
     best = test.best
@@ -206,7 +206,8 @@ def discovery(model: Model, data: Dataset | None = None, poi: str | None = None,
     )
 
 
-def _hypotheses(model: Model, data: Dataset | None, poi: str | None) -> Hypotheses:
+def hypotheses(model: Model, data: Dataset | None, poi: str | None) -> Hypotheses:
+    """What to test, with the templates' own data and first parameter of interest where none are named."""
     if data is None:
         data = model.templates.observed
         if data is None:
