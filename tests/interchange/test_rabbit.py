@@ -20,9 +20,11 @@ from wmassfit.likelihood import Model
 from wmassfit.templateset import (
     Channel,
     Dataset,
+    Display,
     Factor,
     Gaussian,
     McStat,
+    Morph,
     Parameter,
     Poisson,
     Process,
@@ -267,7 +269,14 @@ def test_there_and_back(tmp_path: Path, templates: TemplateSet, sparse: bool) ->
 def test_what_cannot_be_said_is_listed(everything: TemplateSet, tmp_path: Path) -> None:
     with pytest.raises(UnsupportedFeature) as caught:
         interchange.write(everything, tmp_path / "t.hdf5", format="rabbit")
-    for part in ("m_w: a Morph", "pdf: a Shift", "factors other", "correlated", "gamma: Poisson", "eff: it is fixed"):
+    for part in (
+        "m_w: it is morphed",
+        "pdf: a Shift",
+        "factors other",
+        "correlated",
+        "gamma: Poisson",
+        "eff: it is fixed",
+    ):
         assert part in str(caught.value), part
     assert list(tmp_path.iterdir()) == []
 
@@ -296,6 +305,44 @@ def test_refusals(tmp_path: Path, templates: TemplateSet, message: str) -> None:
     with pytest.raises(UnsupportedFeature, match=message):
         write_rabbit(templates, tmp_path / "t.hdf5")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_morphs_through_two_points(tmp_path: Path) -> None:
+    slope = np.array([-0.002, 0.001, 0.003])
+    points = np.array([-100.0, -10.0, 10.0, 100.0])
+    process = Process(
+        "W",
+        np.array([50.0, 60.0, 70.0]),
+        modifiers=(
+            Morph("m_w", points=points, ratios=np.exp(np.outer(points, slope) / 10 + points[:, None] ** 2 * 1e-7)),
+            Scale("m_w", up=1.0001, code="lognormal"),
+        ),
+    )
+    other = Process("other", np.ones(3), modifiers=(Scale("m_w", up=1.0002),))
+    templates = TemplateSet(
+        (Channel("c", (hist.axis.Regular(3, 0, 1),), (process, other)),),
+        (Parameter("m_w", display=Display(offset=80360.0, unit="MeV")),),
+        (Gaussian("m_w", ("m_w",), np.zeros(1), np.array([50.0**2])),),
+        ("m_w",),
+        Dataset({"c": np.array([52.0, 61.0, 70.0])}),
+    )
+    with pytest.raises(UnsupportedFeature, match="morphed through -100, -10, 10, 100; give morph_point"):
+        write_rabbit(templates, tmp_path / "t.hdf5")
+    with pytest.raises(UnsupportedFeature, match="morphed"):
+        write_rabbit(templates, tmp_path / "t.hdf5", morph_point=20.0)
+    write_rabbit(templates, tmp_path / "t.hdf5", morph_point=100.0)
+    again = read_rabbit(tmp_path / "t.hdf5")
+    assert again.parameters == templates.parameters
+    flat = Model(read_rabbit(tmp_path / "t.hdf5", described=False))
+    models = Model(templates), Model(again)
+    for mass in (-100.0, 0.0, 100.0):
+        yields = [m.expected({"m_w": mass}) for m in models]
+        np.testing.assert_allclose(yields[1], yields[0], rtol=1e-12)
+        np.testing.assert_allclose(flat.expected({"m_w": mass / 100}), yields[0], rtol=1e-12)
+        values = [m.value(m.vector({"m_w": mass}), templates.observed) for m in models]
+        assert values[1] == pytest.approx(values[0], rel=1e-10)
+    [constraint] = flat.templates.constraints
+    assert constraint.covariance[0] == pytest.approx(0.25)
 
 
 def test_choice_among_hdf5_files(tmp_path: Path) -> None:

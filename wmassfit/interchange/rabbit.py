@@ -18,7 +18,7 @@ hold that description as plain JSON, `wmassfit_description`, and come back as th
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
@@ -222,6 +222,7 @@ def _described(tensors: RabbitTensors, description: dict[str, Any], where: str) 
     stored, extra = description["channels"], description["rabbit"]
     rows = {i: slice(start, stop) for i, (start, stop) in enumerate(extra["rows"])}
     strengths: dict[str, str] = extra["strengths"]
+    units: dict[str, float] = extra["units"]
     plain = _Reader(tensors, "log_normal", None, where)
     place = {name: p for p, name in enumerate(tensors.processes)}
     modifiers: dict[tuple[int, int], list[Modifier]] = {}
@@ -230,7 +231,11 @@ def _described(tensors: RabbitTensors, description: dict[str, Any], where: str) 
             name = flags["name"]
             inside = (_inside(v, rows[i]) for v in tensors.logk[place[name]])
             found: list[Modifier] = [Factor(strengths[name])] if name in strengths else []
-            found += [plain._modifier(v, rows[i].stop - rows[i].start) for v in inside if v.bins.size]
+            for v in inside:
+                if v.bins.size:
+                    modifier = plain._modifier(v, rows[i].stop - rows[i].start)
+                    unit = units.get(modifier.parameter)
+                    found.append(modifier if unit is None else replace(modifier, coefficient=1 / unit))
             modifiers[i, j] = found
 
     def contents(i: int, j: int) -> tuple[Array, Array | None]:

@@ -20,6 +20,7 @@ from wmassfit.templateset import (
     Factor,
     Gaussian,
     Modifier,
+    Morph,
     Process,
     Scale,
     TemplateSet,
@@ -33,16 +34,22 @@ DESCRIPTION = "wmassfit_description"
 _SYMMETRIC = ("lognormal", "asymmetric_lognormal", "code1")
 
 
-def write_rabbit(templates: TemplateSet, path: str | Path, *, sparse: bool = False) -> None:
+def write_rabbit(
+    templates: TemplateSet, path: str | Path, *, sparse: bool = False, morph_point: float | None = None
+) -> None:
     """Write an input file of rabbit, dense or sparse.
 
     rabbit names its signal strengths after the processes, which ours then are to it; start values, bounds and units
     stay in a description of our own. Where there are no observed data, it gets the expectation. MC statistics of a kind
     other than "gamma" are an option of `rabbit_fit`, which has to be given there (--binByBinStatType).
 
+    `morph_point`: templates morphed through points, which rabbit does not know, are replaced by log-normals through
+    the two points ±morph_point, and rabbit's parameter is in units of it. That is exact at these points and at 0 alone,
+    and very good for a W mass, where the logarithm of the templates is almost straight.
+
     Raises UnsupportedFeature, with the whole list, for templates that rabbit cannot express; nothing is written then.
     """
-    writer = _Writer(templates)
+    writer = _Writer(templates, morph_point)
     writer.collect()
     if writer.problems:
         listed = "; ".join(dict.fromkeys(writer.problems))
@@ -56,11 +63,13 @@ def write_rabbit(templates: TemplateSet, path: str | Path, *, sparse: bool = Fal
 @dataclass(eq=False)
 class _Writer:
     templates: TemplateSet
+    morph_point: float | None = None
     problems: list[str] = field(default_factory=list)
     strengths: dict[str, str] = field(default_factory=dict)
     processes: list[str] = field(default_factory=list)
     systematics: list[str] = field(default_factory=list)
     weights: dict[str, float] = field(default_factory=dict)
+    units: dict[str, float] = field(default_factory=dict)
     # (process, systematic) → [all bins, 2], mean and half difference
     logk: dict[tuple[int, int], Array] = field(default_factory=dict)
 
@@ -75,6 +84,8 @@ class _Writer:
         """Everything that goes into the file, and complaints about what does not."""
         t = self.templates
         self._signals()
+        if self.morph_point is not None:
+            self.units = {name: abs(self.morph_point) for name in _morphed(t)}
         self._constraints()
         free = [p.name for p in t.parameters if p.name not in self.weights and p.name not in self.strengths.values()]
         bound = [p.name for p in t.parameters if p.name in self.weights and p.name not in self.strengths.values()]
@@ -131,7 +142,8 @@ class _Writer:
                 covariance = np.diag(covariance)
             if np.any(constraint.observed != 0):
                 self.problems.append(f"constraint {constraint.name}: around {constraint.observed.tolist()}, not 0")
-            self.weights |= {n: float(1 / v) for n, v in zip(constraint.parameters, covariance, strict=True)}
+            for name, variance in zip(constraint.parameters, covariance, strict=True):
+                self.weights[name] = float(self.units.get(name, 1.0) ** 2 / variance)
         for name in set(self.weights) & set(self.strengths.values()):
             self.problems.append(f"{name}: a signal strength with a constraint")
 
@@ -139,6 +151,8 @@ class _Writer:
         if isinstance(modifier, Factor):
             return
         text = f"{process.name} in {channel.name}: {modifier.parameter}"
+        if modifier.parameter in self.units:
+            modifier = _through_points(modifier, self.units[modifier.parameter], self.templates) or modifier
         problem = _problem(modifier) or ("" if modifier.parameter in where else "it is a signal strength too")
         if problem:
             self.problems.append(f"{text}: {problem}")
@@ -181,6 +195,7 @@ class _Writer:
         description, _ = describe(self.templates)
         description["rabbit"] = {
             "strengths": self.strengths,
+            "units": self.units,
             "rows": [[self.rows[c.name].start, self.rows[c.name].stop] for c in self.templates.channels],
         }
         put_json(file, DESCRIPTION, description)
@@ -236,7 +251,30 @@ class _Writer:
         _coordinates(file, "hlogk_sparse", indices, value[order], (len(where), 2 * n))
 
 
+def _morphed(templates: TemplateSet) -> set[str]:
+    return {m.parameter for c in templates.channels for p in c.processes for m in p.modifiers if isinstance(m, Morph)}
+
+
+def _through_points(modifier: Modifier, unit: float, templates: TemplateSet) -> Scale | None:
+    """The log-normal of a parameter in units of `unit` that has a morph's ratios at ±1; None if there is none."""
+    straight = isinstance(modifier, Scale) and modifier.down is None and modifier.code in _SYMMETRIC
+    if straight and isinstance(modifier, Scale):
+        return Scale(modifier.parameter, None, modifier.up, bins=modifier.bins, coefficient=modifier.coefficient * unit)
+    if not isinstance(modifier, Morph) or templates.parameter(modifier.parameter).start != 0:
+        return None
+    at = [np.flatnonzero(modifier.points == side * unit * modifier.coefficient) for side in (-1, 1)]
+    if any(found.size == 0 for found in at):
+        return None
+    down, up = (modifier.ratios[found[0]] for found in at)
+    return Scale(modifier.parameter, down, up, bins=modifier.bins)
+
+
 def _problem(modifier: Modifier) -> str:
+    if isinstance(modifier, Morph):
+        points = ", ".join(f"{point:g}" for point in modifier.points)
+        return (
+            f"it is morphed through {points}; give morph_point=…, one that is there with both signs, for a log-normal"
+        )
     if not isinstance(modifier, Scale):
         return f"a {type(modifier).__name__} (the log-normal type holds ratios at ±1 alone)"
     if modifier.down is None and modifier.code in _SYMMETRIC:
