@@ -10,6 +10,7 @@ does not get to a minimum quickly, the full search of a fit takes over.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -20,6 +21,7 @@ from scipy.linalg import LinAlgError, cho_factor, cho_solve
 from wmassfit.inference import newton
 from wmassfit.inference.cg import truncated_cg
 from wmassfit.inference.newton import NewtonOptions
+from wmassfit.inference.threads import one_thread
 from wmassfit.likelihood import Model, Point
 from wmassfit.linalg import SpdFactor
 from wmassfit.templateset import Array, Dataset
@@ -75,10 +77,21 @@ class Profiler:
         point = self._point(np.where(fixed, start, np.clip(start, self.low, self.high)))
         if spare is not None and not np.isfinite(point.value[0]):
             return self.at(spare, held)
+        # Products with vectors are bound by memory: a second thread only gets in the way.
+        with one_thread() if not self.small else nullcontext():
+            found = self._near(point, fixed)
+        if found is not None:
+            return found
+        minimum = newton.minimise(self.model, self.data, start, fixed, options=self.options)
+        gradient = self.model.gradient(minimum.x, self.data)
+        return Conditional(minimum.x, minimum.value, gradient, minimum.converged, minimum.reason)
+
+    def _near(self, point: Point, fixed: Mask) -> Conditional | None:
+        """The minimum by steps of Newton, or None where they do not lead there."""
         solver: tuple[Solver, Mask] | None = None
         for _ in range(_MAX_STEPS):
             if not np.isfinite(point.value[0]):
-                break
+                return None
             stays = fixed | self._outwards(point)
             right = np.where(stays, 0.0, -point.gradient[:, 0])
             if (
@@ -89,17 +102,15 @@ class Profiler:
                 return self._found(point)
             step = self._step(point, right, stays)
             if step is None:
-                break
+                return None
             direction, solver = step[0], (step[1], stays)
             if 0.5 * float(right @ direction) < self.options.edm:
                 return self._found(point)
             further = self._advance(point, direction, fixed)
             if further is None:
-                break
+                return None
             point = further
-        minimum = newton.minimise(self.model, self.data, start, fixed, options=self.options)
-        gradient = self.model.gradient(minimum.x, self.data)
-        return Conditional(minimum.x, minimum.value, gradient, minimum.converged, minimum.reason)
+        return None
 
     def _point(self, x: Array) -> Point:
         return self.model.likelihood.at(x[:, None], self._bound)

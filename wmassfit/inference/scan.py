@@ -151,19 +151,40 @@ class _Job:
         held[where] = True
         nll: list[float] = []
         converged: list[bool] = []
+        last = where[-1]
         near = self.fit.values
+        # On a line the best fit is one of its points; on a row of a grid it is not.
+        known = [near] if len(where) == 1 else []
+        spacing = float(np.ptp(self.axes[-1])) / max(self.axes[-1].size - 1, 1)
         for place in self.stretches[part]:
             target = np.array([axis[i] for axis, i in zip(self.axes, place, strict=True)])
-            start = near + (target - near[where]) @ self.slopes
-            start[where] = target
             spare = near.copy()
             spare[where] = target
+            start = _extrapolated(known, last, target[-1])
+            if start is None:
+                start = near + (target - near[where]) @ self.slopes
+            start[where] = target
             found = self.profiler.at(start, held, spare=spare)
             nll.append(found.nll)
             converged.append(found.converged)
             if found.converged:
                 near = found.x
+                # Points as good as equal have no parabola.
+                if all(abs(x[last] - near[last]) > 0.01 * spacing for x in known):
+                    known = [*known[-2:], near]
         return nll, converged
+
+
+def _extrapolated(known: list[Array], index: int, value: float) -> Array | None:
+    """The parabola through three minima, continued to a value of one parameter; None with fewer."""
+    if len(known) < 3:
+        return None
+    v = [float(x[index]) for x in known]
+    out = np.zeros_like(known[0])
+    for i, x in enumerate(known):
+        rest = [v[j] for j in range(3) if j != i]
+        out += (value - rest[0]) * (value - rest[1]) / ((v[i] - rest[0]) * (v[i] - rest[1])) * x
+    return out
 
 
 def _axes(fit: FitResult, where: list[int], rows: Array, points: int | Sequence[int], width: float) -> list[Array]:
