@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,8 @@ from typing import Any
 import hist
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from wmassfit import interchange
 from wmassfit.errors import FormatError, UnsupportedFeature
@@ -353,3 +357,80 @@ def test_mc_statistics_as_a_staterror(tmp_path: Path) -> None:
         interchange.write(TemplateSet((gamma,), ours.parameters), tmp_path / "gamma.json")
     interchange.write(TemplateSet((gamma,), ours.parameters), tmp_path / "gamma.json", mc_stat="staterror")
     assert interchange.read(tmp_path / "gamma.json").observed is None
+
+
+# Whatever is wrong, it is a FormatError
+
+EXTRA: dict[str, Any] = {
+    "channels": {
+        "SR": {
+            "axes": [{"name": "x", "label": "", "edges": [0.0, 1.0, 3.0]}],
+            "processes": {"signal": {"signal": True, "variance": [1.0, 2.0]}},
+        }
+    },
+    "parameters": {"mu": {"groups": ["a"], "display": {"scale": 2.0, "unit": "fb"}, "bounds": ["-inf", "inf"]}},
+    "pois": ["mu"],
+    "codes": {"normsys": "code1"},
+    "data": {"observed": True, "simulated": False},
+    "metadata": {"seed": 1},
+}
+
+json_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-3, 3)
+    | st.just(10**400)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.sampled_from(["", "mu", "code4", "SR", "signal", "lumi", "wmassfit 1.0 {}"]),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["name", "data", "axes"]), inner, max_size=2)
+    ),
+    max_leaves=4,
+)
+
+
+def replaced(draw: Any, document: Any) -> Any:
+    """The document with one value, anywhere in it, replaced by another or removed."""
+    result = copy.deepcopy(document)
+    at, path = result, []
+    while isinstance(at, dict | list) and at and (not path or draw(st.integers(0, 4))):
+        key = draw(st.sampled_from(sorted(at) if isinstance(at, dict) else range(len(at))))
+        path.append((at, key))
+        at = at[key]
+    parent, key = path[-1]
+    if draw(st.booleans()):
+        parent[key] = draw(json_values)
+    else:
+        del parent[key]
+    return result
+
+
+@st.composite
+def almost_right(draw: Any) -> tuple[Any, Any]:
+    """A workspace and a patch set, in one of which one thing is wrong."""
+    workspace, patch = copy.deepcopy(WORKSPACE), patch_set(one=[1.0]) | {"metadata": {"digests": {}}}
+    extra = EXTRA
+    which = draw(st.sampled_from(["workspace", "patch", "extra"]))
+    if which == "extra":
+        extra = replaced(draw, EXTRA)
+    if which != "workspace" or draw(st.booleans()):
+        workspace["measurements"][0]["config"]["parameters"] = [{"name": f"wmassfit 1.0 {json.dumps(extra)}"}]
+    if which == "workspace":
+        workspace = replaced(draw, workspace)
+    if which == "patch":
+        patch = replaced(draw, patch)
+    return workspace, patch
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(documents=almost_right())
+def test_whatever_is_wrong_is_a_format_error(documents: tuple[Any, Any]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        for name, content in zip(("workspace.json", "patch.json"), documents, strict=True):
+            (Path(folder) / name).write_text(json.dumps(content))
+        # Anything but a TemplateSet or a FormatError fails the test.
+        with contextlib.suppress(FormatError):
+            found = interchange.read(
+                Path(folder) / "workspace.json", format="histfactory", patch=Path(folder) / "patch.json"
+            )
+            assert isinstance(found, TemplateSet)
