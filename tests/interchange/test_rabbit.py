@@ -345,6 +345,17 @@ def test_morphs_through_two_points(tmp_path: Path) -> None:
     assert constraint.covariance[0] == pytest.approx(0.25)
 
 
+def test_a_damaged_description(tmp_path: Path) -> None:
+    write_rabbit(small(Scale("x", up=1.1)), tmp_path / "t.hdf5")
+    with h5py.File(tmp_path / "t.hdf5", "r+") as file:
+        text = file["wmassfit_description"][()].decode().replace('"masked"', '"mashed"')
+        del file["wmassfit_description"]
+        file["wmassfit_description"] = text
+    with pytest.raises(FormatError, match=r"description is damaged.*described=False"):
+        read_rabbit(tmp_path / "t.hdf5")
+    assert read_rabbit(tmp_path / "t.hdf5", described=False).channels[0].name == "ch0"
+
+
 def test_choice_among_hdf5_files(tmp_path: Path) -> None:
     templates = small(Scale("x", up=1.1))
     interchange.write(templates, tmp_path / "ours.h5")

@@ -87,7 +87,7 @@ def read_combine(
         cards.append(card if name is None else renamed(card, name))
     words = dict(keywords or {})
     if mass is not None:
-        words["MASS"] = f"{mass:g}" if isinstance(mass, float) else str(mass)
+        words["MASS"] = str(int(mass)) if isinstance(mass, float) and mass.is_integer() else str(mass)
     whole = edited(with_lines(merged(cards), lines))
     try:
         return build(whole, keywords=words, poi_bounds=poi_bounds, outside=outside)

@@ -6,7 +6,7 @@ Everything without an exact counterpart in Combine becomes a complaint instead.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from wmassfit.templateset import Array, Channel, Factor, Modifier, Morph, Proces
 
 __all__ = ["CellPlan", "ShapePlan", "plan_cell"]
 
-# Rounding of a sum of differences that is zero, relative to the sum of the process.
+# Rounding: of a sum of differences that is zero, relative to that of the process, and of ratios that are the same.
 _ZERO = 1e-13
 
 
@@ -56,7 +56,8 @@ def plan_cell(channel: Channel, process: Process, modifiers: Iterable[Modifier],
         elif isinstance(modifier, Morph):
             problems.append(f"{where}: {modifier.parameter} is morphed through points")
         elif isinstance(modifier, Scale):
-            _sort(scales, modifier, _scale_problem(modifier), where, problems)
+            scale = _uniform(modifier)
+            _sort(scales, scale, _scale_problem(scale), where, problems)
         elif isinstance(modifier, Shift):
             problem = _shift_problem(modifier) if not process.renormalise else _renormalised_problem(process, modifier)
             _sort(shifts, modifier, problem, where, problems)
@@ -83,6 +84,15 @@ def _sort(
         problems.append(f"{where}: {modifier.parameter}: {problem}")
     else:
         found[modifier.parameter] = modifier  # type: ignore[assignment]
+
+
+def _uniform(scale: Scale) -> Scale:
+    """The same with one number a side, where all bins have the same ratios but for rounding."""
+    sides = [np.atleast_1d(side) for side in (scale.down, scale.up) if side is not None]
+    if scale.bins is not None or any(np.ptp(side) > _ZERO * side[0] for side in sides):
+        return scale
+    down = None if scale.down is None else np.asarray(sides[0][0])
+    return replace(scale, down=down, up=float(sides[-1][0]))
 
 
 def _scale_problem(scale: Scale) -> str:

@@ -92,7 +92,7 @@ def read_rabbit(
     try:
         if description is not None:
             check_version(description.get("format_version"), where=str(path))
-            return _described(tensors, description, str(path))
+            return _described(tensors, description, path)
         reader = _Reader(tensors, systematic_type, mc_stat, str(path))
         return reader.templates(channels, pseudodata)
     except TemplateError as error:
@@ -217,8 +217,17 @@ def _inside(v: Variation, rows: slice) -> Variation:
     return Variation(v.systematic, v.bins[chosen] - np.int32(rows.start), v.mean[chosen], v.half[chosen])
 
 
-def _described(tensors: RabbitTensors, description: dict[str, Any], where: str) -> TemplateSet:
+def _described(tensors: RabbitTensors, description: dict[str, Any], path: Path) -> TemplateSet:
     """Templates of a file written here: names, axes and parameters from the description, numbers from the tensors."""
+    try:
+        return _rebuilt(tensors, description, str(path))
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+        raise FormatError(
+            f"{path}: its description is damaged ({type(error).__name__}: {error}); read it with described=False"
+        ) from error
+
+
+def _rebuilt(tensors: RabbitTensors, description: dict[str, Any], where: str) -> TemplateSet:
     stored, extra = description["channels"], description["rabbit"]
     rows = {i: slice(start, stop) for i, (start, stop) in enumerate(extra["rows"])}
     strengths: dict[str, str] = extra["strengths"]
