@@ -54,7 +54,8 @@ class Interval:
     def __str__(self) -> str:
         size = np.nanmin(np.abs([self.lower, self.upper]))
         digits = max(0, 1 - int(np.floor(np.log10(size)))) if np.isfinite(size) and size > 0 else 3
-        text = f"{self.label or self.name} = {self.value:.{digits}f} {self.lower:+.{digits}f} {self.upper:+.{digits}f}"
+        value = round(self.value, digits) + 0.0  # no "-0.00"
+        text = f"{self.label or self.name} = {value:.{digits}f} {self.lower:+.{digits}f} {self.upper:+.{digits}f}"
         return f"{text} {self.unit}".rstrip()
 
 

@@ -150,8 +150,8 @@ def upper_limit(
     Those expected are where √q_A(μ) has the value at which the band's CLs is 1 − level; the one observed is found by
     Brent's method.
     """
-    if not 0 < level < 1:
-        raise RecipeError(f"upper limit: confidence level {level}; it must lie between 0 and 1")
+    if not 0.5 < level < 1:  # CLs is at least ½ up to μ̂
+        raise RecipeError(f"upper limit: confidence level {level}; it must lie between 0.5 and 1")
     test = hypotheses(model, data, poi)
     alpha = 1 - level
     expected, reasons = _expected_limits(test, alpha)
@@ -169,7 +169,7 @@ def upper_limit(
     # CLs is at least ½ at μ̂.
     for _ in range(60):
         if excess(high) < 0:
-            observed = float(brentq(excess, low, high, xtol=1e-7 * scale, rtol=1e-9)) if alpha < 0.5 else math.nan
+            observed = float(brentq(excess, low, high, xtol=1e-7 * scale, rtol=1e-9))
             break
         low, high = high, 2 * high - max(mu_hat, 0.0)
     else:
