@@ -60,7 +60,7 @@ def simple() -> TemplateSet:
     )
 
 
-@pytest.mark.parametrize(("first", "second"), itertools.permutations(FORMATS, 2))
+@pytest.mark.parametrize(("first", "second"), list(itertools.permutations(FORMATS, 2)))
 def test_through_two_formats(simple: TemplateSet, tmp_path: Path, first: str, second: str) -> None:
     templates = simple
     for name in (first, second):
