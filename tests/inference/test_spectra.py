@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -212,17 +211,13 @@ def test_spectra_of_different_fits_do_not_mix() -> None:
 
 
 @pytest.mark.slow
-def test_all_bins_of_a_fit_of_cms_size(w_like: Callable[..., TemplateSet]) -> None:
+def test_all_bins_of_a_fit_of_cms_size(w_like: Callable[..., TemplateSet], monkeypatch: pytest.MonkeyPatch) -> None:
     model = Model(w_like())
     result = fit(model, model.pseudodata(1))
     assert model.n == 4860
-    begin = time.perf_counter()
-    bands = [spectrum(result, channel.name).uncertainty for channel in model.templates.channels]
-    seconds = time.perf_counter() - begin
-    assert sum(b.size for b in bands) == 2880
-    # Below 2 s on two free cores; no test may depend on the clock of a busy machine.
-    assert seconds < 20
-    # Post-fit, a bin is known better than by its own data.
-    assert all(
-        np.all(b < np.sqrt(result.data.counts[c.name])) for b, c in zip(bands, model.templates.channels, strict=True)
-    )
+    # 1.6 s on one free core: solutions with the factor the fit ended with, and nothing else that is large.
+    monkeypatch.setattr(Model, "hessian_factor", lambda *_, **__: pytest.fail("factorised again"))
+    bands = {channel.name: spectrum(result, channel.name).uncertainty for channel in model.templates.channels}
+    assert sum(band.size for band in bands.values()) == 2880
+    # After the fit, a bin is known better than by its own data.
+    assert all(np.all(band < np.sqrt(result.data.counts[name])) for name, band in bands.items())
