@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from click.testing import CliRunner
 
 import wmassfit as wm
 from wmassfit.cli import main
-from wmassfit.errors import RecipeError, TemplateError
+from wmassfit.errors import RecipeError, TemplateError, WmassfitError
 from wmassfit.pipeline import make_data, run
 from wmassfit.templateset import TemplateSet, identical
 
@@ -96,6 +97,28 @@ def test_command_line_on_the_files(outcome: Any, folder: Path) -> None:
     assert inspected["suspicious"] == []
 
 
+def test_an_absolute_mass_is_not_taken_for_a_shift(outcome: Any) -> None:
+    with pytest.raises(RecipeError, match="did you mean m_w=25"):
+        make_data(outcome.fit.model, "asimov", at={"m_w": 80404.0})
+
+
+def test_the_input_is_never_overwritten(outcome: Any, folder: Path) -> None:
+    path = str(folder / "fit.h5")
+    before = Path(path).read_bytes()
+    for arguments in (["fit", path, "-o", path], ["convert", path, path]):
+        result = CliRunner().invoke(main, arguments)
+        assert result.exit_code == 2
+        assert "is the input" in result.stderr
+    assert Path(path).read_bytes() == before
+
+
+def test_data_that_the_model_cannot_describe_are_called_out(outcome: Any, tmp_path: Path) -> None:
+    counts = {"muon": 3.0 * outcome.fit.data.counts["muon"]}
+    wm.write(replace(outcome.templates, observed=wm.Dataset(counts)), tmp_path / "three.root")
+    result = CliRunner().invoke(main, ["fit", str(tmp_path / "three.root")])
+    assert "does not describe these data" in result.stderr
+
+
 def test_observed_data_must_exist_and_take_no_truth(outcome: Any) -> None:
     with pytest.raises(RecipeError, match="hold no data"):
         make_data(outcome.fit.model, "observed")
@@ -119,7 +142,7 @@ def test_an_output_folder_that_cannot_be_written_costs_nothing(tmp_path: Path, m
 
     monkeypatch.setattr("wmassfit.pipeline.generate", refuse)
     (tmp_path / "file").write_text("", encoding="utf-8")
-    with pytest.raises(RecipeError, match="cannot be made"):
+    with pytest.raises(WmassfitError, match="cannot be written"):
         run(wm.Recipe.load("small"), tmp_path / "file" / "below")
 
 
@@ -132,7 +155,7 @@ def test_an_interrupted_run_keeps_what_was_there(folder: Path, outcome: Any, mon
     monkeypatch.setattr("wmassfit.pipeline.generate", die)
     with pytest.raises(KeyboardInterrupt):
         run(wm.Recipe.load("small").override(FAST), folder)
-    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()} == before
 
 
 @pytest.mark.slow

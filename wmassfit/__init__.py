@@ -15,15 +15,16 @@ from wmassfit._version import __version__
 
 if TYPE_CHECKING:
     from wmassfit.electroweak import confront
-    from wmassfit.inference import fit, impacts, pulls, toys
+    from wmassfit.inference import fit, goodness_of_fit, impacts, limit, minos, pulls, scan, spectrum, toys, upper_limit
     from wmassfit.interchange import read, write
     from wmassfit.likelihood import Model
     from wmassfit.pipeline import generate, run
     from wmassfit.recipe import Recipe
     from wmassfit.report import report
-    from wmassfit.templateset import TemplateSet
+    from wmassfit.templateset import Dataset, TemplateSet
 
 __all__ = [
+    "Dataset",
     "Model",
     "Recipe",
     "TemplateSet",
@@ -31,16 +32,29 @@ __all__ = [
     "confront",
     "fit",
     "generate",
+    "goodness_of_fit",
     "impacts",
+    "limit",
+    "minos",
     "pulls",
     "read",
     "report",
     "run",
+    "scan",
+    "spectrum",
     "toys",
+    "upper_limit",
     "write",
 ]
 
 _ROOMS = {
+    "Dataset": "templateset",
+    "upper_limit": "inference",
+    "spectrum": "inference",
+    "scan": "inference",
+    "minos": "inference",
+    "limit": "inference",
+    "goodness_of_fit": "inference",
     "Model": "likelihood",
     "Recipe": "recipe",
     "TemplateSet": "templateset",

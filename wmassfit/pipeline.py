@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from wmassfit._version import __version__
 from wmassfit.calibration import expected_calibration
 from wmassfit.errors import RecipeError, WmassfitError
-from wmassfit.interchange import check_writable, read, replaced_file, write
+from wmassfit.interchange import read, staged_folder, write
 from wmassfit.pdf import load
 from wmassfit.recipe import Recipe, Throw
 from wmassfit.templateset import Dataset, TemplateSet
@@ -65,8 +65,14 @@ def make_data(
 ) -> Dataset:
     """Asimov, pseudo- or observed data for a model. Raises RecipeError where there is nothing observed."""
     at = dict(at or {})
-    for name in at:
-        model.templates.parameter(name)
+    for name, value in at.items():
+        display = model.templates.parameter(name).display
+        shift = (value - display.offset) / display.scale
+        if display.offset and abs(shift) < 0.1 * abs(display.offset) < abs(value):
+            raise RecipeError(
+                f"--at {name}={value:g}: give the shift from {display.offset:g} {display.unit}; did you mean "
+                f"{name}={shift:g}?"
+            )
     if kind == "asimov":
         return model.asimov(at=at)
     if kind == "pseudo":
@@ -121,43 +127,52 @@ def run(
 ) -> RunResult:
     """The whole job. Leaves templates.root, fit.h5, summary.json, tables and plots in `folder`.
 
-    `data`, `at` and `seed` replace what the recipe says. Files that exist under these names are replaced one by one,
-    each when its successor is complete. Raises FormatError before anything is computed if `folder` is not writable.
+    `data`, `at` and `seed` replace what the recipe says. Each stage is saved in
+    `folder`/unfinished when it is done; at the end all files take their places, so that results of two runs never mix.
+    Raises FormatError before anything is computed if `folder` is not writable or another run is at work in it.
     """
     from wmassfit.electroweak import confront
     from wmassfit.inference import fit, impacts, pulls
     from wmassfit.likelihood import Model
     from wmassfit.report import report
 
-    folder = _folder(folder)
     seed = recipe.seed if seed is None else seed
     at = {**recipe.fit.at, **(at or {})}
     clock = _Stopwatch(progress)
 
-    with clock("generate"):
-        templates = generate(recipe, seed=seed, workers=workers, progress=progress)
-    with clock("write"):
-        write(templates, folder / "templates.root", histograms=histograms)
-    with clock("read"):
-        templates = read(folder / "templates.root")
-    with clock("compile"):
-        model = Model(templates)
-    dataset = make_data(model, data or recipe.fit.data, seed=seed, at=at, throw=recipe.fit.throw)
-    with clock("fit"):
-        result = fit(model, dataset, minimizer=recipe.fit.minimizer)
-        result.uncertainties()
-    write(result, folder / "fit.h5")
-    with clock("impacts"):
-        found = {kind: impacts(result, of=templates.pois[0], kind=kind) for kind in ("nominal", "global")}
-    write(result, folder / "fit.h5", impacts=found)
-    estimate = result[templates.pois[0]]
-    verdict = confront(estimate) if estimate.unit == "MeV" else None
-    with clock("report"):
-        report([templates, result, found["nominal"], found["global"], pulls(result), verdict], folder=folder)
-    summary = summarise(result, found, at=at if dataset.simulated else None, verdict=verdict)
-    summary |= {"recipe": recipe.name, "seed": seed, "timing_s": clock.seconds}
-    with replaced_file(folder / "summary.json") as part:
-        part.write_text(json.dumps(summary, indent=2, allow_nan=False, ensure_ascii=False) + "\n", encoding="utf-8")
+    kind = data or recipe.fit.data
+    if kind == "observed":
+        raise RecipeError(
+            "--data observed: a recipe makes no real data; choose asimov or pseudo, or `wmassfit fit FILE`"
+        )
+    for name in ("templates.root", "fit.h5", "summary.json"):
+        if (Path(folder) / name).is_dir():
+            raise RecipeError(f"-o {folder}: {name} in it is a folder; choose another place")
+    with staged_folder(folder) as part:
+        with clock("generate"):
+            templates = generate(recipe, seed=seed, workers=workers, progress=progress)
+        with clock("write"):
+            write(templates, part / "templates.root", histograms=histograms)
+        with clock("read"):
+            templates = read(part / "templates.root")
+        with clock("compile"):
+            model = Model(templates)
+        dataset = make_data(model, kind, seed=seed, at=at, throw=recipe.fit.throw)
+        with clock("fit"):
+            result = fit(model, dataset, minimizer=recipe.fit.minimizer)
+            result.uncertainties()
+        write(result, part / "fit.h5")
+        with clock("impacts"):
+            found = {kind: impacts(result, of=templates.pois[0], kind=kind) for kind in ("nominal", "global")}
+        write(result, part / "fit.h5", impacts=found)
+        estimate = result[templates.pois[0]]
+        verdict = confront(estimate) if estimate.unit == "MeV" else None
+        with clock("report"):
+            report([templates, result, found["nominal"], found["global"], pulls(result), verdict], folder=part)
+        summary = summarise(result, found, at=at if dataset.simulated else None, verdict=verdict)
+        summary |= {"recipe": recipe.name, "seed": seed, "timing_s": clock.seconds}
+        text = json.dumps(summary, indent=2, allow_nan=False, ensure_ascii=False)
+        (part / "summary.json").write_text(text + "\n", encoding="utf-8")
     return RunResult(templates, result, found, verdict, summary)
 
 
@@ -169,6 +184,8 @@ def summarise(
     verdict: Verdict | None = None,
 ) -> dict[str, Any]:
     """The one JSON schema of results. `at`: true parameter values of simulated data (others are at their start)."""
+    from wmassfit.inference import goodness_of_fit
+
     templates = result.model.templates
     parameters = {}
     for name in templates.pois:
@@ -182,11 +199,13 @@ def summarise(
             parameter = templates.parameter(name)
             entry["truth"] = parameter.display.offset + parameter.display.scale * at.get(name, parameter.start)
         parameters[name] = entry
+    quality = goodness_of_fit(result, parts=False)
     summary: dict[str, Any] = {
         "parameters": parameters,
         "converged": result.converged,
         "reason": result.reason,
         "simulated": result.data.simulated,
+        "goodness_of_fit": {"statistic": quality.statistic, "ndf": quality.ndf, "p_value": quality.p_value},
         "edm": result.edm,
         "nll": result.nll,
         "n_bins": templates.n_bins,
@@ -198,16 +217,3 @@ def summarise(
     if verdict is not None:
         summary["verdict"] = verdict.to_dict()
     return summary
-
-
-def _folder(folder: str | Path) -> Path:
-    """The output folder, made if need be and seen to be writable."""
-    path = Path(folder).expanduser()
-    if path.exists() and not path.is_dir():
-        raise RecipeError(f"-o {path}: is a file; name a folder")
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RecipeError(f"-o {path}: the folder cannot be made ({error.strerror}); choose another") from error
-    check_writable(path / "summary.json")
-    return path

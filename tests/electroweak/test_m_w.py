@@ -101,3 +101,9 @@ def test_constants():
     assert pytest.approx(0.22344, abs=5e-6) == S2_ON_SHELL
     assert pytest.approx(137.035999) == 1 / ALPHA_0
     assert M_Z_LEP == 91.1876
+
+
+@pytest.mark.parametrize("wrong", [{"m_t": 172500.0}, {"m_t": 1.7}, {"delta_alpha_had": 276.0}, {"m_z": 91188.0}])
+def test_inputs_in_other_units_are_refused(wrong):
+    with pytest.raises(PhysicsError, match="check its unit"):
+        PDG_2024.with_values(**wrong)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from wmassfit.errors import FormatError
-from wmassfit.interchange.atomic import check_writable, replaced_file, replaced_files
+from wmassfit.interchange.atomic import UNFINISHED, check_writable, replaced_file, replaced_files, staged_folder
 
 
 def test_a_file_is_replaced_in_one_step(tmp_path: Path) -> None:
@@ -119,3 +119,31 @@ def test_a_failure_changes_nothing_in_a_folder(tmp_path: Path) -> None:
         fill(tmp_path, ["a", "b"])
     assert (tmp_path / "a").read_text() == "old"
     assert sorted(os.listdir(tmp_path)) == ["a", "b"]
+
+
+def test_a_staged_folder_appears_at_the_end_and_keeps_what_a_dead_job_did(tmp_path: Path) -> None:
+    (tmp_path / "old.txt").write_text("old", encoding="utf-8")
+    (tmp_path / "other.txt").write_text("other", encoding="utf-8")
+
+    def die() -> None:
+        with staged_folder(tmp_path) as part:
+            (part / "old.txt").write_text("new", encoding="utf-8")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        die()
+    assert (tmp_path / "old.txt").read_text(encoding="utf-8") == "old"
+    assert (tmp_path / UNFINISHED / "old.txt").read_text(encoding="utf-8") == "new"
+    with staged_folder(tmp_path) as part:
+        assert not (part / "old.txt").exists()
+        (part / "old.txt").write_text("newer", encoding="utf-8")
+    assert {p.name for p in tmp_path.iterdir()} == {"old.txt", "other.txt"}
+    assert (tmp_path / "old.txt").read_text(encoding="utf-8") == "newer"
+
+
+def test_two_jobs_in_one_folder_are_refused(tmp_path: Path) -> None:
+    living = os.getppid()
+    (tmp_path / UNFINISHED).mkdir()
+    (tmp_path / UNFINISHED / "process").write_text(str(living), encoding="utf-8")
+    with pytest.raises(FormatError, match=f"process {living} is at work"), staged_folder(tmp_path):
+        pass

@@ -70,6 +70,9 @@ class _Lazy(click.Group):
         except WmassfitError as error:
             click.echo(f"wmassfit: {error}", err=True)
             sys.exit(2)
+        except KeyboardInterrupt:
+            click.echo("wmassfit: interrupted", err=True)
+            sys.exit(130)
         except BrokenPipeError:  # the reader of our output has gone: nothing is wrong
             sys.stderr.close()
             sys.exit(0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ from wmassfit.errors import RecipeError
 if TYPE_CHECKING:
     from wmassfit.inference import FitResult
 
-__all__ = ["first_poi", "leave", "print_json", "progress", "read_fit"]
+__all__ = ["first_poi", "leave", "print_json", "progress", "read_fit", "refuse_overwriting"]
 
 
 def print_json(content: Mapping[str, Any]) -> None:
@@ -72,3 +72,10 @@ def first_poi(result: FitResult) -> str:
     if not pois:
         raise RecipeError("the templates name no parameter of interest; choose one with --of")
     return str(pois[0])
+
+
+def refuse_overwriting(output: Path, inputs: Iterable[str | Path]) -> None:
+    """RecipeError if the output is one of the inputs: what it holds would be lost."""
+    for path in inputs:
+        if Path(path).exists() and output.exists() and output.samefile(path):
+            raise RecipeError(f"-o {output}: is the input; name another file, or its content would be lost")

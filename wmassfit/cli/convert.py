@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from wmassfit.cli import reading
+from wmassfit.cli import console, reading
 
 __all__ = ["command"]
 
@@ -24,6 +24,7 @@ def command(source: tuple[str, ...], target: Path, **how: Any) -> None:
     from wmassfit.interchange import check_output, read, write
 
     check_output(target)
+    console.refuse_overwriting(target, source)
     content = reading.read_templates(source, **how) if any(how.values()) else read(*source)
     write(content, target)
     click.echo(f"{target} written")

@@ -44,9 +44,11 @@ def command(
     from wmassfit.interchange import check_output, write
     from wmassfit.likelihood import Model
     from wmassfit.pipeline import make_data, summarise
+    from wmassfit.report import measured
 
     if output is not None:
         check_output(output)
+        console.refuse_overwriting(output, templates)
     model = Model(reading.read_templates(templates, **how))
     kind = data or ("asimov" if model.templates.observed is None else "observed")
     values = options.numbers(at, option="--at")
@@ -66,12 +68,15 @@ def command(
     else:
         for name, entry in summary["parameters"].items():
             truth = f"   (truth {entry['truth']:.6g})" if "truth" in entry else ""
-            unit = f" {entry['unit']}" if entry["unit"] else ""
-            click.echo(f"{name} = {entry['value']:.7g} ± {entry['uncertainty']:.4g}{unit}{truth}")
+            click.echo(f"{name} = {measured(entry['value'], entry['uncertainty'], entry['unit'])}{truth}")
         for interval in intervals:
             click.echo(f"{interval}   (profile likelihood){': ' * bool(interval.reason)}{interval.reason}")
+        quality = summary["goodness_of_fit"]
         click.echo(
             f"{kind} data, {summary['n_bins']} bins, {summary['n_nuisances']} nuisance parameters, "
-            f"EDM {summary['edm']:.1e}: {result.reason}"
+            f"EDM {summary['edm']:.1e}; saturated test {quality['statistic']:.1f} for {quality['ndf']} degrees of "
+            f"freedom, p = {quality['p_value']:.2g}"
         )
+        if quality["p_value"] < 1e-6:
+            click.echo("wmassfit: the model does not describe these data: do not use the result", err=True)
     console.leave(result)

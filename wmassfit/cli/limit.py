@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import sys
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any, Literal
 
 import click
@@ -49,11 +48,8 @@ def command(
     at: tuple[str, ...],
     seed: int | None,
     workers: int,
-    patch: tuple[Path, ...],
-    patch_name: str | None,
-    measurement: str | None,
-    mass: float | None,
     as_json: bool,
+    **how: Any,
 ) -> None:
     """Test signal hypotheses with TEMPLATES by CLs (asymptotic formulas, arXiv:1007.1727), observed and expected.
 
@@ -63,9 +59,7 @@ def command(
     from wmassfit.likelihood import Model
     from wmassfit.pipeline import make_data
 
-    model = Model(
-        reading.read_templates(templates, patch=patch, patch_name=patch_name, measurement=measurement, mass=mass)
-    )
+    model = Model(reading.read_templates(templates, **how))
     name = poi or next(iter(model.templates.pois), None)
     values = options.numbers(at, option="--at")
     kind = data or ("asimov" if model.templates.observed is None else "observed")

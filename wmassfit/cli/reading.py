@@ -18,12 +18,18 @@ __all__ = ["format_options", "read_templates"]
 F = TypeVar("F", bound=Callable[..., Any])
 
 _WORKSPACE = {"patch": "--patch", "patch_name": "--patch-name", "measurement": "--measurement"}
-_CARD = {"mass": "--mass"}
+_CARD = {"mass": "--mass", "lines": "--card-line"}
 
 
 def format_options(command: F) -> F:
-    """--patch, --patch-name and --measurement of HistFactory workspaces, --mass of Combine cards."""
+    """--patch, --patch-name, --measurement of HistFactory workspaces, --mass, --card-line of Combine cards."""
     for decorate in (
+        click.option(
+            "--card-line",
+            "lines",
+            multiple=True,
+            help="A line to add to the combined Combine card, such as a rateParam; repeatable.",
+        ),
         click.option("--mass", type=float, default=None, help="What $MASS in a Combine card stands for."),
         click.option(
             "--measurement", default=None, help="Measurement of a HistFactory workspace; the first otherwise."

@@ -21,6 +21,16 @@ class Input:
     source: str = ""
 
 
+_PLAUSIBLE = {
+    "m_z": (90.0, 92.5),
+    "m_h": (1.0, 10000.0),
+    "m_t": (140.0, 210.0),
+    "alpha_s": (0.05, 0.25),
+    "delta_alpha_had": (0.02, 0.04),
+}
+"""Where the parametrisations mean anything; outside, a unit is wrong."""
+
+
 @dataclass(frozen=True)
 class SMInputs:
     """The five numbers the Standard Model needs: m_Z, m_H, m_t (pole) in GeV, α_s(M_Z) and Δα_had⁽⁵⁾(M_Z)."""
@@ -37,6 +47,12 @@ class SMInputs:
                 raise PhysicsError(
                     f"Standard Model input {name} = {entry.value} ± {entry.uncertainty}: the value must be positive "
                     "and the uncertainty at least zero"
+                )
+            low, high = _PLAUSIBLE[name]
+            if not low <= entry.value <= high:
+                limits = f"{low:g} … {high:g} {entry.unit}".rstrip()
+                raise PhysicsError(
+                    f"Standard Model input {name} = {entry.value:g} lies outside {limits}: check its unit"
                 )
 
     def items(self) -> Iterator[tuple[str, Input]]:

@@ -55,7 +55,8 @@ class Interval:
         size = np.nanmin(np.abs([self.lower, self.upper]))
         digits = max(0, 1 - int(np.floor(np.log10(size)))) if np.isfinite(size) and size > 0 else 3
         value = round(self.value, digits) + 0.0  # no "-0.00"
-        text = f"{self.label or self.name} = {value:.{digits}f} {self.lower:+.{digits}f} {self.upper:+.{digits}f}"
+        shown = self.label.replace("$", "") or self.name
+        text = f"{shown} = {value:.{digits}f} {self.lower:+.{digits}f} {self.upper:+.{digits}f}"
         return f"{text} {self.unit}".rstrip()
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from wmassfit.errors import FormatError
 from wmassfit.interchange import combine, fit_file, hepdata, histfactory, histfactory_xml, hs3, plain_root, rabbit, root
-from wmassfit.interchange.atomic import check_writable, replaced_file, replaced_files
+from wmassfit.interchange.atomic import check_writable, replaced_file, replaced_files, staged_folder
 from wmassfit.interchange.estimates import read_estimate
 from wmassfit.interchange.fit_file import read_impacts
 from wmassfit.interchange.registry import Format, choose_reader, choose_writer, existing_file, writers
@@ -25,6 +25,7 @@ __all__ = [
     "read_impacts",
     "replaced_file",
     "replaced_files",
+    "staged_folder",
     "write",
 ]
 

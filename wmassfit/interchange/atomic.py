@@ -15,7 +15,10 @@ from pathlib import Path
 
 from wmassfit.errors import FormatError
 
-__all__ = ["check_writable", "replaced_file", "replaced_files"]
+__all__ = ["UNFINISHED", "check_writable", "replaced_file", "replaced_files", "staged_folder"]
+
+UNFINISHED = "unfinished"
+"""Where a long job keeps what is done, inside the folder it will fill."""
 
 
 def _beside(path: Path) -> Path:
@@ -100,3 +103,48 @@ def _merge(part: Path, target: Path) -> None:
     for name in files:
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         os.replace(part / name, target / name)
+
+
+@contextmanager
+def staged_folder(folder: str | Path) -> Iterator[Path]:
+    """A folder inside `folder` to fill stage by stage; on success its files replace those of the same name in `folder`.
+
+    Until then all that was in `folder` stays as it was, and what a job that dies has done stays in "unfinished" (the
+    next job in the same folder starts it anew). Raises FormatError if the place is not writable, or if another process
+    that is alive works in the same folder.
+    """
+    target = Path(folder).expanduser().resolve()
+    if target.exists() and not target.is_dir():
+        raise _refusal(target, "it is a file, not a folder")
+    part = target / UNFINISHED
+    owner = part / "process"
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        if part.exists():
+            _refuse_living(target, owner)
+            shutil.rmtree(part)
+        part.mkdir()
+        owner.write_text(f"{os.getpid()}\n", encoding="utf-8")
+    except FileExistsError as error:
+        raise _refusal(target, "another process has just begun to work in it") from error
+    except OSError as error:
+        raise _refusal(target, error.strerror or error) from error
+    yield part
+    try:
+        owner.unlink()
+        for path in sorted(part.iterdir()):
+            os.replace(path, target / path.name)
+        part.rmdir()
+    except OSError as error:
+        raise _refusal(target, f"{error.strerror or error}; all files are in {part}") from error
+
+
+def _refuse_living(target: Path, owner: Path) -> None:
+    """Raise FormatError if the process that owns an unfinished job still runs."""
+    try:
+        process = int(owner.read_text(encoding="utf-8"))
+        os.kill(process, 0)
+    except (OSError, ValueError):
+        return
+    if process != os.getpid():
+        raise _refusal(target, f"process {process} is at work in it")

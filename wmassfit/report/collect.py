@@ -62,25 +62,28 @@ def report(results: Iterable[Any], *, folder: str | Path) -> tuple[Path, ...]:
 
             save(figures, part)
         if found.verdict is not None:
-            _verdict(found.verdict, part)
+            simulated = found.fit is not None and found.fit.data.simulated
+            _verdict(found.verdict, part, simulated=simulated)
         names = sorted(path.name for path in part.iterdir())
     return tuple(Path(folder) / name for name in names)
 
 
-def _verdict(verdict: Verdict, folder: Path) -> None:
+def _verdict(verdict: Verdict, folder: Path, *, simulated: bool) -> None:
     """What the mass means against the Standard Model and the other measurements; models have a command of their own."""
     from wmassfit.report import electroweak_plots, electroweak_tables
     from wmassfit.report.electroweak_style import save_figures
 
-    (folder / "verdict.txt").write_text(verdict.summary() + "\n", encoding="utf-8")
+    warning = "SIMULATED DATA: what such a value would mean; it is no measurement.\n\n" if simulated else ""
+    name = "simulated data" if simulated else "this result"
+    (folder / "verdict.txt").write_text(f"{warning}{verdict.summary()}\n", encoding="utf-8")
     tables = {
         "verdict_measurements": electroweak_tables.measurements(verdict),
         "verdict_required": electroweak_tables.required(verdict),
     }
     electroweak_tables.write_tables(tables, folder)
     figures = {
-        "verdict_measurements": electroweak_plots.ladder(verdict),
-        "verdict_m_w_m_t": electroweak_plots.mass_against_top(verdict),
+        "verdict_measurements": electroweak_plots.ladder(verdict, name=name),
+        "verdict_m_w_m_t": electroweak_plots.mass_against_top(verdict, name=name),
     }
     save_figures(figures, folder)
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["ladder", "mass_against_angle", "mass_against_top"]
 
 
-def ladder(verdict: Verdict) -> Figure:
+def ladder(verdict: Verdict, *, name: str = "this result") -> Figure:
     """All measurements of m_W, their averages, and this one, with the Standard Model's band."""
     with styled():
         figure, axes = frame(height=5.2)
@@ -46,7 +46,7 @@ def ladder(verdict: Verdict) -> Figure:
             )
             for key, entry in LHC_TEVATRON.items()
         ]
-        rows.append(("this result", verdict.m_w_mev, verdict.uncertainty, RED))
+        rows.append((name, verdict.m_w_mev, verdict.uncertainty, RED))
         low, high = verdict.sm.m_w_mev - verdict.sm.uncertainty, verdict.sm.m_w_mev + verdict.sm.uncertainty
         axes.axvspan(low, high, color=ORANGE, alpha=0.35, lw=0, label="Standard Model")
         for index, (_, value, error, colour) in enumerate(rows):
@@ -69,7 +69,7 @@ def ladder(verdict: Verdict) -> Figure:
     return figure
 
 
-def mass_against_top(verdict: Verdict, *, inputs: SMInputs = PDG_2024) -> Figure:
+def mass_against_top(verdict: Verdict, *, inputs: SMInputs = PDG_2024, name: str = "this result") -> Figure:
     """m_W against m_t: the Standard Model's line with the uncertainty that is not m_t's, and the measurements."""
     with styled():
         figure, axes = frame()
@@ -117,7 +117,7 @@ def mass_against_top(verdict: Verdict, *, inputs: SMInputs = PDG_2024) -> Figure
             fmt="o",
             color=RED,
             capsize=3,
-            label="this result",
+            label=name,
         )
         axes.set_xlim(top[0], edge + 1.1 * len(others_shown) - 0.4)
         low, high = axes.get_ylim()

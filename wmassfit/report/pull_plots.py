@@ -131,5 +131,5 @@ def distribution(axes: Axes, values: Array, *, counted: str) -> None:
     axes.set_xticks([-2, 0, 2], minor=False)
     axes.set_ylim(0, 1.25 * max(1.0, float(counts.max()), values.size * (edges[1] - edges[0]) * density.max()))
     if values.size > 1:
-        text = f"mean {values.mean():.2f}\nwidth {values.std():.2f}".replace("-", "−")
+        text = f"mean {values.mean():.2f}\nwidth {values.std(ddof=1):.2f}".replace("-", "−")
         axes.annotate(text, (0, 1), (8, -8), "axes fraction", "offset points", va="top", size=9)
