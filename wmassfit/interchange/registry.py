@@ -93,6 +93,5 @@ def choose_writer(formats: Sequence[Format], path: Path, thing: Any, *, name: st
     for one in candidates:
         if one.writes(thing):
             return one
-    raise FormatError(
-        f"{path}: {candidates[0].name} cannot hold a {type(thing).__name__}; other suffixes: {_suffixes(writable)}"
-    )
+    able = [one for one in writable if one.writes(thing)]
+    raise FormatError(f"{path}: {candidates[0].name} cannot hold a {type(thing).__name__}; {_suffixes(able)} can")

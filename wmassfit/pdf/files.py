@@ -83,7 +83,9 @@ def _find(path: Path, name: str | None) -> _Source:
                     if entry.isfile() and (extracted := archive.extractfile(entry)) is not None
                 }
         except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
-            raise FormatError(f"{path}: not a readable tar archive ({error}): {_REMEDY}") from error
+            raise FormatError(
+                f"{path}: not a readable tar archive ({' '.join(str(error).split())}): {_REMEDY}"
+            ) from error
         infos_in = {file.stem: file for file in contents if file.suffix == ".info"}
         inner = _choose(infos_in, name, path)
         held = {file.name: data for file, data in contents.items() if file.parent == inner.parent}
