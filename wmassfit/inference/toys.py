@@ -7,15 +7,10 @@ number of workers. Work goes through a `concurrent.futures.Executor`: a pool of 
 
 from __future__ import annotations
 
-import pickle
-import tempfile
-from collections.abc import Iterator, Mapping, MutableMapping, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
+from collections.abc import Mapping, MutableMapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
-from multiprocessing import get_context
-from pathlib import Path
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -23,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from wmassfit.errors import RecipeError
 from wmassfit.inference.batch import batch_variances, minimise_batch
 from wmassfit.inference.newton import NewtonOptions, minimise
+from wmassfit.inference.parallel import run_parts
 from wmassfit.inference.progress import Progress
 from wmassfit.inference.result import FitResult
 from wmassfit.inference.threads import one_thread
@@ -163,12 +159,13 @@ def toys(
     elif at is not None:
         truth = model.vector(at)
     chosen = tuple(model.templates.pois if of is None else of)
-    job = _Job(fit, truth, seed, throw, np.array([model.index(name) for name in chosen], dtype=np.intp), edm)
     done: MutableMapping[int, ToyBatch] = {} if batches is None else batches
     sizes = {b: min(BATCH, n - b * BATCH) for b in range((n + BATCH - 1) // BATCH)}
+    followed = np.array([model.index(name) for name in chosen], dtype=np.intp)
+    job = _Job(fit, truth, seed, throw, followed, edm, sizes)
     missing = {b: size for b, size in sizes.items() if b not in done or done[b].values.shape[0] < size}
     finished = n - sum(missing.values())
-    for b, batch in _run_all(job, missing, executor, workers):
+    for b, batch in run_parts(job, missing, executor=executor, workers=workers):
         done[b] = batch
         finished += sizes[b]
         if progress is not None:
@@ -200,11 +197,12 @@ class _Job:
     throw: Throw
     of: NDArray[np.intp]
     edm: float
+    sizes: Mapping[int, int]
 
-    def run(self, b: int, size: int) -> ToyBatch:
-        """Throw and fit toys 32 b … 32 b + size − 1."""
+    def run(self, part: int) -> ToyBatch:
+        """Throw and fit the toys of one batch, from 32 times its number on."""
         with one_thread():
-            return self._run(b, size)
+            return self._run(part, self.sizes[part])
 
     def _run(self, b: int, size: int) -> ToyBatch:
         fit, model, fixed = self.fit, self.fit.model, self.fit.fixed
@@ -232,49 +230,3 @@ class _Job:
         """The expected curvature at the truth, computed anew in every process: the same on one thread everywhere."""
         fit = self.fit
         return fit.model.fisher_factor(self.truth, fit.model.asimov(self.truth), fixed=fit.fixed)
-
-
-def _run_all(
-    job: _Job, missing: Mapping[int, int], executor: Executor | None, workers: int | None
-) -> Iterator[tuple[int, ToyBatch]]:
-    """Batches as they are done."""
-    if executor is None and (workers is None or workers <= 1):
-        for b, size in missing.items():
-            yield b, job.run(b, size)
-        return
-    with _shared(job) as path, _pool(executor, workers) as pool:
-        futures = {pool.submit(_run_shared, path, b, size): b for b, size in missing.items()}
-        for future in as_completed(futures):
-            yield futures[future], future.result()
-
-
-@contextmanager
-def _shared(job: _Job) -> Iterator[str]:
-    """The job in a file that every worker reads once."""
-    with tempfile.TemporaryDirectory(prefix="wmassfit-") as folder:
-        path = Path(folder) / "job"
-        with path.open("wb") as file:
-            pickle.dump(job, file, protocol=pickle.HIGHEST_PROTOCOL)
-        yield str(path)
-
-
-@contextmanager
-def _pool(executor: Executor | None, workers: int | None) -> Iterator[Executor]:
-    if executor is not None:
-        yield executor
-        return
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        yield pool
-
-
-@lru_cache(maxsize=1)
-def _load(path: str) -> _Job:
-    with Path(path).open("rb") as file:
-        job = pickle.load(file)
-    if not isinstance(job, _Job):
-        raise RecipeError(f"{path} holds no job but a {type(job).__name__}")
-    return job
-
-
-def _run_shared(path: str, b: int, size: int) -> ToyBatch:
-    return _load(path).run(b, size)

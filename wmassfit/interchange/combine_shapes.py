@@ -13,7 +13,8 @@ import numpy as np
 
 from wmassfit.errors import FormatError, UnsupportedFeature
 from wmassfit.interchange.combine_card import ShapeRule, Source
-from wmassfit.interchange.plain_root_histograms import FlatHistogram, opened_root, read_histogram
+from wmassfit.interchange.plain_root_histograms import FlatHistogram, read_histogram
+from wmassfit.interchange.root_file import opened_root
 
 __all__ = ["DATA", "Shapes"]
 

@@ -28,10 +28,11 @@ from typing import Any, Literal, cast
 import numpy as np
 
 from wmassfit.errors import FormatError, TemplateError
-from wmassfit.interchange.plain_root_histograms import FlatHistogram, Flow, opened_root, read_histogram
+from wmassfit.interchange.plain_root_histograms import FlatHistogram, Flow, read_histogram
 from wmassfit.interchange.plain_root_names import Directions, NamedHistograms, nominal_pattern, sort_names
 from wmassfit.interchange.plain_root_write import write_plain_root
 from wmassfit.interchange.registry import Format, existing_file
+from wmassfit.interchange.root_file import opened_root
 from wmassfit.templateset import (
     Array,
     Channel,

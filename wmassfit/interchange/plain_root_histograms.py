@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 import hist
 import numpy as np
 from numpy.typing import NDArray
 
-from wmassfit.errors import FormatError, WmassfitError
+from wmassfit.errors import FormatError
 from wmassfit.templateset import Array
 
-__all__ = ["FlatHistogram", "Flow", "opened_root", "read_histogram"]
+__all__ = ["FlatHistogram", "Flow", "read_histogram"]
 
 Flow = Literal["refuse", "ignore", "add"]
 """Under- and overflow: refused where they hold anything, ignored, or added to the outermost bins."""
@@ -36,30 +33,6 @@ class FlatHistogram:
     def total(self) -> float:
         """Sum of the contents."""
         return float(np.sum(self.values))
-
-
-@contextmanager
-def opened_root(path: Path) -> Iterator[Any]:
-    """The ROOT file, open for reading; FormatError if it is none, truncated or damaged, also when found out later."""
-    import uproot
-
-    if not path.is_file():
-        raise FormatError(f"there is no file {path}")
-    with path.open("rb") as raw:
-        if raw.read(4) != b"root":
-            raise FormatError(f"{path} is not a ROOT file, whatever its name says")
-    try:
-        with uproot.open(path) as file:
-            size, end = path.stat().st_size, file.file.fEND
-            if size < end:
-                raise FormatError(f"{path} is truncated: it has {size} of {end} bytes; copy or write it again")
-            yield file
-    except WmassfitError:
-        raise
-    except Exception as error:
-        # uproot meets damage with errors of many kinds, from struct.error to those of the decompressors.
-        first = str(error).strip().partition("\n")[0]
-        raise FormatError(f"{path} is damaged ({type(error).__name__}: {first}); copy or write it again") from error
 
 
 def read_histogram(file: Any, name: str, *, where: str, flow: Flow = "refuse") -> FlatHistogram:

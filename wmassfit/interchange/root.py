@@ -26,14 +26,13 @@ A histogram in `shapes` takes 2 ms.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from wmassfit.errors import FormatError, TemplateError, WmassfitError
+from wmassfit.errors import FormatError, TemplateError
 from wmassfit.interchange.atomic import replaced_file
 from wmassfit.interchange.registry import Format, existing_file
+from wmassfit.interchange.root_file import opened_root
 from wmassfit.interchange.root_histograms import from_histogram, to_histogram
 from wmassfit.interchange.root_shapes import shapes
 from wmassfit.interchange.root_tree import read_arrays, read_variations, write_arrays, write_variations
@@ -83,30 +82,9 @@ def write_root(
         write_variations(file, templates)
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[Any]:
-    import uproot
-
-    with path.open("rb") as raw:
-        if raw.read(4) != b"root":
-            raise FormatError(f"{path} is not a ROOT file, whatever its name says")
-    try:
-        with uproot.open(path) as file:
-            size, end = path.stat().st_size, file.file.fEND
-            if size < end:
-                raise FormatError(f"{path} is truncated: it has {size} of {end} bytes; copy or write it again")
-            yield file
-    except WmassfitError:
-        raise
-    except Exception as error:
-        # uproot meets damage with errors of many kinds, from struct.error to those of the decompressors.
-        first = str(error).strip().partition("\n")[0]
-        raise FormatError(f"{path} is damaged ({type(error).__name__}: {first}); copy or write it again") from error
-
-
 def _is_ours(path: Path) -> bool:
     try:
-        with _opened(path) as file:
+        with opened_root(path) as file:
             return _DESCRIPTION in file
     except (FormatError, OSError):
         return False
@@ -119,7 +97,7 @@ def read_root(path: str | Path) -> TemplateSet:
     for contents that cannot be templates (NaN or negative yields, another binning).
     """
     path = existing_file(path)
-    with _opened(path) as file:
+    with opened_root(path) as file:
         if _DESCRIPTION not in file:
             names = ", ".join(file.keys(recursive=False, cycle=False)[:6])
             raise FormatError(
