@@ -128,3 +128,12 @@ def test_impacts_on_a_fixed_parameter_are_refused(bump: Build) -> None:
     model = Model(bump())
     with pytest.raises(RecipeError, match="fixed"):
         impacts(fit(model, model.asimov(), fixed={"mu": 1.0}), "mu")
+
+
+def test_the_first_parameter_of_interest_is_the_default(bump: Build) -> None:
+    model = Model(bump())
+    result = fit(model, model.asimov())
+    assert impacts(result).of == model.templates.pois[0]
+    nameless = Model(replace(model.templates, pois=()))
+    with pytest.raises(RecipeError, match="no parameter of interest"):
+        impacts(fit(nameless, nameless.asimov()))

@@ -81,13 +81,15 @@ class Impacts:
         return dict(sorted(rows.items(), key=lambda item: -item[1]))
 
 
-def impacts(fit: FitResult, of: str, *, kind: ImpactKind = "global", curvature: Curvature = "observed") -> Impacts:
+def impacts(
+    fit: FitResult, of: str | None = None, *, kind: ImpactKind = "global", curvature: Curvature = "observed"
+) -> Impacts:
     """Impacts on one parameter of a fit.
 
     Parameters
     ----------
     of
-        The parameter; usually one of interest.
+        The parameter; the first one of interest if left out.
     kind
         "global" or "nominal".
     curvature
@@ -99,6 +101,10 @@ def impacts(fit: FitResult, of: str, *, kind: ImpactKind = "global", curvature: 
     if kind not in ("nominal", "global") or curvature not in ("observed", "expected"):
         raise RecipeError(f'impacts: kind {kind!r}, curvature {curvature!r}; "nominal" or "global", '
                           f'"observed" or "expected"')  # fmt: skip
+    if of is None:
+        if not fit.model.templates.pois:
+            raise RecipeError("impacts: the templates name no parameter of interest; say of which parameter")
+        of = fit.model.templates.pois[0]
     m = fit.model.index(of)
     if fit.held[m]:
         raise RecipeError(f"impacts on {of}: it was fixed or at a bound in this fit, so nothing moves it")
