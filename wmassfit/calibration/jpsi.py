@@ -85,10 +85,10 @@ def expected_calibration(
             columns.append(i * n + which)
             derivatives.append(0.5 * derivative)
     information = np.zeros((3 * n, 3 * n))
-    for column, d in zip(columns, derivatives, strict=True):
-        for other, e in zip(columns, derivatives, strict=True):
-            flat = np.bincount(column * 3 * n + other, weight * d * e, minlength=9 * n * n)
-            information += flat.reshape(3 * n, 3 * n)
+    for i, (column, d) in enumerate(zip(columns, derivatives, strict=True)):
+        for other, e in zip(columns[: i + 1], derivatives[: i + 1], strict=True):
+            flat = np.bincount(column * 3 * n + other, weight * d * e, minlength=9 * n * n).reshape(3 * n, 3 * n)
+            information += flat if other is column else flat + flat.T
     unit = np.sqrt(np.diag(information))
     covariance = np.linalg.inv(information / np.outer(unit, unit)) / np.outer(unit, unit)
     covariance = 0.5 * (covariance + covariance.T)

@@ -41,15 +41,17 @@ def radiation_matrices(nodes: Array, mass_gev: float) -> Array:
     shares = _lagrange(np.maximum(z, min(Z_NODES)))
 
     step, n = nodes[1] - nodes[0], nodes.size
+    moved = shares * weight
     matrices = np.zeros((len(Z_NODES), n, n))
     for before in range(n):
         position = (z * nodes[before] - nodes[0]) / step
-        kept = position >= 0
-        cell = np.minimum(position[kept].astype(int), n - 2)
-        upper = position[kept] - cell
-        for k, share in enumerate(shares):
-            moved = (weight * share)[kept]
-            matrices[k, before] = np.bincount(cell, moved * (1 - upper), n) + np.bincount(cell + 1, moved * upper, n)
+        kept = int(np.searchsorted(-position, 0.0, side="right"))  # z falls along the rule
+        cell = np.minimum(position[:kept].astype(int), n - 2)
+        starts = np.flatnonzero(np.diff(cell, prepend=-1))  # equal cells stand together
+        upper = np.add.reduceat(moved[:, :kept] * (position[:kept] - cell), starts, axis=1)
+        both = np.add.reduceat(moved[:, :kept], starts, axis=1)
+        matrices[:, before, cell[starts]] += both - upper
+        matrices[:, before, cell[starts] + 1] += upper
     return matrices
 
 

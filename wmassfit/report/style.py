@@ -58,15 +58,13 @@ def _settings() -> dict[str, Any]:
         "ytick.direction": "in",
         "xtick.top": True,
         "ytick.right": True,
-        "xtick.minor.visible": True,
-        "ytick.minor.visible": True,
         "legend.frameon": False,
         "legend.fontsize": 10,
         "legend.handlelength": 1.4,
         "legend.handletextpad": 0.5,
         "legend.columnspacing": 1.3,
         "lines.linewidth": 1.3,
-        "savefig.dpi": 160,
+        "savefig.dpi": 140,
         "pdf.fonttype": 42,
     }
 
