@@ -147,3 +147,26 @@ def test_two_jobs_in_one_folder_are_refused(tmp_path: Path) -> None:
     (tmp_path / UNFINISHED / "process").write_text(str(living), encoding="utf-8")
     with pytest.raises(FormatError, match=f"process {living} is at work"), staged_folder(tmp_path):
         pass
+
+
+def test_another_users_process_counts_as_alive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(process: int, signal: int) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "kill", forbidden)
+    (tmp_path / UNFINISHED).mkdir()
+    (tmp_path / UNFINISHED / "process").write_text("12345", encoding="utf-8")
+    with pytest.raises(FormatError, match="process 12345 is at work"), staged_folder(tmp_path):
+        pass
+
+
+def test_a_dead_process_is_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(process: int, signal: int) -> None:
+        raise ProcessLookupError
+
+    monkeypatch.setattr(os, "kill", gone)
+    (tmp_path / UNFINISHED).mkdir()
+    (tmp_path / UNFINISHED / "process").write_text("12345", encoding="utf-8")
+    with staged_folder(tmp_path) as part:
+        (part / "new.txt").write_text("new", encoding="utf-8")
+    assert (tmp_path / "new.txt").exists()

@@ -11,10 +11,7 @@ from typing import Any
 import numba
 import numpy as np
 
-__all__ = ["N_HELICITY", "fill"]
-
-N_HELICITY = 6
-"""Unpolarised, A0, A1, A2, A3, A4."""
+__all__ = ["fill"]
 
 
 def _fill(

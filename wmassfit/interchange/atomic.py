@@ -143,8 +143,13 @@ def _refuse_living(target: Path, owner: Path) -> None:
     """Raise FormatError if the process that owns an unfinished job still runs."""
     try:
         process = int(owner.read_text(encoding="utf-8"))
-        os.kill(process, 0)
-    except (OSError, ValueError):
+    except (FileNotFoundError, ValueError):
         return
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return
+    except PermissionError:  # alive, and somebody else's
+        pass
     if process != os.getpid():
-        raise _refusal(target, f"process {process} is at work in it")
+        raise _refusal(target, f"process {process} is at work in it (if that is no run, remove {owner.parent})")
