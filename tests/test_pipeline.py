@@ -119,6 +119,13 @@ def test_data_that_the_model_cannot_describe_are_called_out(outcome: Any, tmp_pa
     assert "does not describe these data" in result.stderr
 
 
+@pytest.mark.parametrize("name", ["fit.h5", "summary.json"])
+def test_a_verdict_on_simulated_data_says_so(outcome: Any, folder: Path, name: str) -> None:
+    result = CliRunner().invoke(main, ["confront", str(folder / name), "--no-models"])
+    assert result.exit_code == 0
+    assert "simulated data" in result.stderr
+
+
 def test_observed_data_must_exist_and_take_no_truth(outcome: Any) -> None:
     with pytest.raises(RecipeError, match="hold no data"):
         make_data(outcome.fit.model, "observed")

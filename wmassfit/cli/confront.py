@@ -21,9 +21,11 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 
-def _warn_unless(converged: bool, path: Path) -> None:
+def _warn(path: Path, *, converged: bool, simulated: bool) -> None:
     if not converged:
         click.echo(f"wmassfit: the fit in {path} did not converge: take the verdict with care", err=True)
+    if simulated:
+        click.echo(f"wmassfit: {path} is a fit of simulated data: this is what such a value would mean", err=True)
 
 
 def _from_json(path: Path) -> Estimate:
@@ -32,7 +34,7 @@ def _from_json(path: Path) -> Estimate:
     try:
         summary = json.loads(path.read_text(encoding="utf-8"))
         entry = summary["parameters"]["m_w"]
-        _warn_unless(bool(summary.get("converged", True)), path)
+        _warn(path, converged=bool(summary.get("converged", True)), simulated=bool(summary.get("simulated", False)))
         return WMass(float(entry["value"]), float(entry["uncertainty"]))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise FormatError(f"{path}: not a JSON document ({error})") from error
@@ -53,7 +55,7 @@ def _from_file(path: Path) -> Estimate:
     fit = read(path)
     if not isinstance(fit, FitResult):
         raise FormatError(f"{path} holds no fit result: give the fit.h5 or summary.json of a fit, or --m-w")
-    _warn_unless(fit.converged, path)
+    _warn(path, converged=fit.converged, simulated=fit.data.simulated)
     estimate: Estimate = fit["m_w"]
     return estimate
 
