@@ -23,7 +23,7 @@ if TYPE_CHECKING:  # the fit's modules load when a fit is made
     from wmassfit.inference import FitResult, Impacts, Progress
     from wmassfit.likelihood import Model
 
-__all__ = ["RunResult", "generate", "make_data", "run", "summarise"]
+__all__ = ["RunResult", "generate", "make_data", "run", "summarise", "with_data"]
 
 
 def generate(
@@ -83,6 +83,21 @@ def make_data(
     if at:
         raise RecipeError(f"--at {next(iter(at))}: has no meaning for observed data")
     return observed
+
+
+def with_data(
+    templates: TemplateSet, kind: str, *, at: Mapping[str, float] | None = None, throw: Throw = "auxiliary"
+) -> TemplateSet:
+    """Templates with simulated data as their observed data; the seed is that of the templates.
+
+    Fits of these templates, cut or split in whatever way, then take the same data.
+    """
+    from dataclasses import replace
+
+    from wmassfit.likelihood import Model
+
+    seed = int(templates.metadata.get("seed", 1))
+    return replace(templates, observed=make_data(Model(templates), kind, seed=seed, at=at, throw=throw))
 
 
 @dataclass

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Literal
 
 import click
 
 from wmassfit.cli import console, options
+from wmassfit.errors import RecipeError
 
 __all__ = ["command"]
 
@@ -16,6 +18,13 @@ __all__ = ["command"]
 @click.argument("recipe", metavar="RECIPE")
 @options.output("templates.root", "File to write; the suffix says the format.")
 @options.override
+@click.option(
+    "--data",
+    type=click.Choice(["asimov", "pseudo"]),
+    default=None,
+    help="Data to put beside the templates, so that several fits take the same: the expectation, or a draw from it.",
+)
+@options.at
 @options.seed
 @options.workers
 @click.option(
@@ -30,6 +39,8 @@ def command(
     recipe: str,
     output: Path,
     override: tuple[str, ...],
+    data: Literal["asimov", "pseudo"] | None,
+    at: tuple[str, ...],
     seed: int | None,
     workers: int,
     histograms: str,
@@ -37,14 +48,19 @@ def command(
 ) -> None:
     """Generate the templates of RECIPE (a file, or the name of one that comes along)."""
     from wmassfit.interchange import check_output, write
-    from wmassfit.pipeline import generate
+    from wmassfit.pipeline import generate, with_data
     from wmassfit.recipe import Recipe
 
+    if at and data is None:
+        raise RecipeError("--at: there are no data to make; add --data asimov or --data pseudo")
+    values = options.numbers(at, option="--at")
     chosen = Recipe.load(recipe).override(options.assignments(override, option="--set"))
     check_output(output)
     start = time.perf_counter()
     with console.progress() as progress:
         templates = generate(chosen, seed=seed, workers=workers, progress=progress)
+    if data is not None:
+        templates = with_data(templates, data, at=values, throw=chosen.fit.throw)
     extra = {"histograms": histograms} if output.suffix == ".root" else {}
     write(templates, output, **extra)
     seconds = time.perf_counter() - start

@@ -1,8 +1,8 @@
-"""Options of other programs' formats, and templates read with them."""
+"""Options of other programs' formats and of studies, and templates read with them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -22,8 +22,27 @@ _CARD = {"mass": "--mass", "lines": "--card-line"}
 
 
 def format_options(command: F) -> F:
-    """--patch, --patch-name, --measurement of HistFactory workspaces, --mass, --card-line of Combine cards."""
+    """--patch, --patch-name, --measurement of HistFactory workspaces, --mass, --card-line of Combine cards.
+
+    And what any templates can be asked for: --select, --split, --float.
+    """
     for decorate in (
+        click.option("--float", "floating", multiple=True, metavar="PROCESS", help="Set the yield of a process free."),
+        click.option(
+            "--split",
+            "splits",
+            multiple=True,
+            metavar="PARAMETER:AXIS[:NAME=LOW..HIGH,…]",
+            help="One parameter of interest for each range of an axis. Without ranges: below and above 0, or the inner "
+            "and outer half of abs_AXIS (m_w:charge, m_w:eta, m_w:abs_eta).",
+        ),
+        click.option(
+            "--select",
+            "selections",
+            multiple=True,
+            metavar="AXIS=LOW..HIGH",
+            help="Only the bins of an axis between two of its edges (pt=30..52); repeatable.",
+        ),
         click.option(
             "--card-line",
             "lines",
@@ -46,10 +65,20 @@ def format_options(command: F) -> F:
     return command
 
 
-def read_templates(files: tuple[str, ...], **given: Any) -> TemplateSet:
-    """The templates in some files, or of the fit in one. Raises RecipeError for options of two formats."""
+def read_templates(
+    files: tuple[str, ...],
+    *,
+    selections: Sequence[str] = (),
+    splits: Sequence[str] = (),
+    floating: Sequence[str] = (),
+    **given: Any,
+) -> TemplateSet:
+    """The templates in some files, or of the fit in one, cut and split as asked for.
+
+    Raises RecipeError for options of two formats, and for ranges that cannot be read.
+    """
     from wmassfit.interchange import read
-    from wmassfit.templateset import TemplateSet
+    from wmassfit.templateset import TemplateSet, float_normalisation, select
 
     options = {name: value for name, value in given.items() if value not in (None, ())}
     workspace, card = options.keys() & _WORKSPACE.keys(), options.keys() & _CARD.keys()
@@ -58,4 +87,37 @@ def read_templates(files: tuple[str, ...], **given: Any) -> TemplateSet:
     kind = "histfactory" if workspace else "combine" if card else None
     content = read(*files, format=kind, **options)
     templates: TemplateSet = content if isinstance(content, TemplateSet) else content.model.templates
+    for text in selections:
+        axis, low, high = _range(text, option="--select")
+        templates = select(templates, axis, low, high)
+    for text in splits:
+        templates = _split(templates, text)
+    for process in floating:
+        templates = float_normalisation(templates, process)
     return templates
+
+
+def _range(text: str, *, option: str) -> tuple[str, float, float]:
+    """NAME=LOW..HIGH."""
+    name, equals, limits = text.partition("=")
+    low, dots, high = limits.partition("..")
+    try:
+        if not (name and equals and dots):
+            raise ValueError
+        return name, float(low), float(high)
+    except ValueError:
+        raise RecipeError(f"{option} {text}: write NAME=LOW..HIGH, as in pt=30..52") from None
+
+
+def _split(templates: TemplateSet, text: str) -> TemplateSet:
+    """PARAMETER:AXIS, or PARAMETER:AXIS:NAME=LOW..HIGH,NAME=LOW..HIGH."""
+    from wmassfit.templateset import halves, split
+
+    parameter, _, rest = text.partition(":")
+    axis, _, ranges = rest.partition(":")
+    if not (parameter and axis):
+        raise RecipeError(f"--split {text}: write PARAMETER:AXIS, as in m_w:charge, or add :NAME=LOW..HIGH,…")
+    if not ranges:
+        return split(templates, parameter, axis, halves(templates, axis, prefix=parameter))
+    parts = [_range(part, option=f"--split {text}:") for part in ranges.split(",")]
+    return split(templates, parameter, axis, {f"{parameter}_{name}": (low, high) for name, low, high in parts})

@@ -11,6 +11,7 @@ line in `TemplateSet.pois`.
 
 from wmassfit.templateset.arrays import Array, Indices, identical
 from wmassfit.templateset.channels import Channel, McStat, McStatKind, Process
+from wmassfit.templateset.edits import float_normalisation, halves, select, split
 from wmassfit.templateset.modifiers import Factor, Modifier, Morph, Scale, ScaleCode, Shift, ShiftCode
 from wmassfit.templateset.parameters import Constraint, Display, Gaussian, Parameter, Poisson
 from wmassfit.templateset.sets import Dataset, TemplateSet
@@ -36,5 +37,9 @@ __all__ = [
     "Shift",
     "ShiftCode",
     "TemplateSet",
+    "float_normalisation",
+    "halves",
     "identical",
+    "select",
+    "split",
 ]

@@ -1,0 +1,92 @@
+"""--select, --split and --float on the command line, on data that came with the templates."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from wmassfit.cli import main
+from wmassfit.interchange import read
+
+QUICK = ("--set", "generation.kernel.log2_points=8", "--set", "generation.eta.bins=6")
+
+
+@pytest.fixture(scope="module")
+def templates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("studies") / "templates.root"
+    made = run("generate", "small", *QUICK, "--data", "pseudo", "--at", "m_w=40", "-o", str(path))
+    assert made.exit_code == 0, made.output
+    return path
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(main, list(arguments))
+
+
+def fitted(path: Path, *arguments: str) -> dict:
+    answer = run("fit", str(path), "--json", *arguments)
+    assert answer.exit_code == 0, answer.output
+    return json.loads(answer.stdout)
+
+
+def test_generated_data_are_simulated_and_fitted_by_default(templates: Path):
+    observed = read(templates).observed
+    assert observed is not None
+    assert observed.simulated
+    found = fitted(templates)["parameters"]["m_w"]
+    assert abs(found["value"] - 80419) < 4 * found["uncertainty"]
+
+
+def test_charges_apart(templates: Path):
+    both = fitted(templates, "--split", "m_w:charge")["parameters"]
+    assert list(both) == ["m_w_minus", "m_w_plus"]
+    whole = fitted(templates)["parameters"]["m_w"]
+    for entry in both.values():
+        assert entry["uncertainty"] > whole["uncertainty"]
+
+
+def test_ranges_by_name(templates: Path):
+    found = fitted(templates, "--split", "m_w:pt:low=26..40,high=40..56")["parameters"]
+    assert list(found) == ["m_w_low", "m_w_high"]
+
+
+def test_range_and_floating_normalisation(templates: Path):
+    whole = fitted(templates)
+    cut = fitted(templates, "--select", "pt=30..52", "--float", "Wmunu")
+    assert cut["n_bins"] < whole["n_bins"]
+    assert cut["parameters"]["m_w"]["uncertainty"] > whole["parameters"]["m_w"]["uncertainty"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--select", "pt=30"), "write NAME=LOW..HIGH"),
+        (("--select", "pt=31..52"), "inside a bin"),
+        (("--split", "m_w"), "write PARAMETER:AXIS"),
+        (("--split", "m_w:charge:plus"), "write NAME=LOW..HIGH"),
+        (("--split", "mw:charge"), "m_w"),
+        (("--float", "Wmun"), "no such process"),
+    ],
+)
+def test_refusals(templates: Path, arguments: tuple[str, ...], says: str):
+    answer = run("fit", str(templates), *arguments)
+    assert answer.exit_code == 2
+    assert says in answer.output
+    assert "Traceback" not in answer.output
+
+
+def test_values_need_data(tmp_path: Path):
+    answer = run("generate", "small", *QUICK, "--at", "m_w=40", "-o", str(tmp_path / "t.root"))
+    assert answer.exit_code == 2
+    assert "--data" in answer.output
+    assert not list(tmp_path.iterdir())
+
+
+def test_nothing_but_bins_changes(templates: Path):
+    everything = read(templates)
+    counts = everything.observed.counts["muon"]
+    assert np.all(counts == np.round(counts))
