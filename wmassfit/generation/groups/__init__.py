@@ -5,6 +5,7 @@ from __future__ import annotations
 from wmassfit.generation.groups.angular import AngularGroup
 from wmassfit.generation.groups.efficiency import EfficiencyGroup
 from wmassfit.generation.groups.electroweak import ElectroweakGroup
+from wmassfit.generation.groups.helicity import HelicityGroup
 from wmassfit.generation.groups.momentum_scale import MomentumScaleGroup
 from wmassfit.generation.groups.nonprompt import NonpromptGroup
 from wmassfit.generation.groups.normalisation import LuminosityGroup, PromptBackgroundGroup
@@ -30,6 +31,7 @@ GROUPS: dict[str, type[Group]] = {
         LuminosityGroup,
         RecoilGroup,
         WidthGroup,
+        HelicityGroup,
     )
 }
 """Config classes by the name they have under `nuisances` in a recipe; parameters carry it as their group."""
