@@ -43,7 +43,7 @@ def test_generated_data_are_simulated_and_fitted_by_default(templates: Path):
 
 def test_charges_apart(templates: Path):
     both = fitted(templates, "--split", "m_w:charge")["parameters"]
-    assert list(both) == ["m_w_minus", "m_w_plus"]
+    assert list(both) == ["m_w_plus", "m_w_minus"]
     whole = fitted(templates)["parameters"]["m_w"]
     for entry in both.values():
         assert entry["uncertainty"] > whole["uncertainty"]

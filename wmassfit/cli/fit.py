@@ -58,7 +58,7 @@ def command(
         intervals = [interval_of(result, name) for name in minos] if result.converged else []
     if output is not None:
         write(result, output)
-    summary = summarise(result, at=values if dataset.simulated else None)
+    summary = summarise(result, at=None if kind == "observed" else values)
     for interval in intervals:
         shown = {"value": interval.value, "uncertainty": result[interval.name].uncertainty, "unit": interval.unit}
         ends = [end if math.isfinite(end) else None for end in (interval.lower, interval.upper)]

@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import Any
 
 from wmassfit.report.collect import report
+from wmassfit.report.comparison import comparison_table
 from wmassfit.report.fit_tables import fit_table
 from wmassfit.report.impact_tables import ImpactView, group_table, parameter_table
 from wmassfit.report.pull_tables import pull_table
@@ -19,6 +20,7 @@ __all__ = [
     "Column",
     "ImpactView",
     "Table",
+    "comparison_table",
     "fit_table",
     "group_table",
     "measured",

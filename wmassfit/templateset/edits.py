@@ -145,7 +145,7 @@ def halves(templates: TemplateSet, axis: str, *, prefix: str) -> dict[str, tuple
         middle = float(positive[np.argmin(np.abs(positive - 0.5 * positive[-1]))])
         return {f"{prefix}_central": (0.0, middle), f"{prefix}_forward": (middle, float(positive[-1]))}
     low, high = ("minus", "plus") if axis == "charge" else ("negative", "positive")
-    return {f"{prefix}_{low}": (float(edges[0]), 0.0), f"{prefix}_{high}": (0.0, float(edges[-1]))}
+    return {f"{prefix}_{high}": (0.0, float(edges[-1])), f"{prefix}_{low}": (float(edges[0]), 0.0)}
 
 
 def float_normalisation(templates: TemplateSet, process: str) -> TemplateSet:
@@ -244,10 +244,8 @@ def _indices(values: Any) -> Indices:
 def _renamed(parameter: Parameter, name: str) -> Parameter:
     label = parameter.display.label
     tail = name.removeprefix(f"{parameter.name}_")
-    if label.startswith("$") and label.endswith("$") and tail != name:
-        label = rf"{label[:-1]}^{{\mathrm{{{tail.replace('_', ' ')}}}}}$"
-    elif label:
-        label = f"{label} {tail}"
+    if label:
+        label = f"{label} ({tail.replace('_', ' ')})"
     return replace(parameter, name=name, display=replace(parameter.display, label=label))
 
 
