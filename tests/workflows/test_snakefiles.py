@@ -1,0 +1,56 @@
+"""Every study runs from its Snakefile on the small recipe and leaves its table and plot."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+WORKFLOWS = Path(__file__).parents[2] / "workflows"
+QUICK = "--set generation.kernel.log2_points=10"
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not WORKFLOWS.exists(), reason="workflows come with the source tree, not with the wheel"),
+]
+
+
+def study(name: str, folder: Path, **config: object) -> None:
+    pytest.importorskip("snakemake", reason="pip install '.[workflows]' brings snakemake")
+    if shutil.which("wmassfit") is None:
+        pytest.skip("the command wmassfit is not on PATH: activate the environment")
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(WORKFLOWS / name / "Snakefile")]
+    command += ["--directory", str(folder), "--cores", "1", "--quiet", "--config"]
+    command += [f"{key}={value}" for key, value in config.items()]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(path.open(encoding="utf-8")))
+
+
+def test_consistency(tmp_path: Path) -> None:
+    study("consistency", tmp_path, recipe="small")
+    found = {(row["fit"], row["parameter"]): row for row in rows(tmp_path / "comparison" / "comparison.csv")}
+    nominal = found["nominal", "m_w"]
+    difference = found["charge", "m_w_plus − m_w_minus"]
+    # the charges share little: their difference is known worse than their average, and says nothing about it
+    assert 20 < float(difference["uncertainty"]) < 45
+    assert abs(float(difference["correlation_with_average"])) < 0.1
+    assert float(found["pt_30_52", "m_w"]["uncertainty"]) > float(nominal["uncertainty"])
+    assert (tmp_path / "comparison" / "comparison.png").stat().st_size > 10_000
+
+
+def test_impacts_beside_published_ones(tmp_path: Path) -> None:
+    study("impacts", tmp_path, recipe_w="small", recipe_wlike="none", options=QUICK)
+    found = {row["group"]: row for row in rows(tmp_path / "impacts.csv")}
+    assert float(found["total"]["published_global_mev"]) == 9.9
+    scale = found["momentum_scale"]
+    assert float(scale["global_ratio"]) == pytest.approx(float(scale["global_mev"]) / 4.4)
+    text = (tmp_path / "impacts.md").read_text(encoding="utf-8")
+    assert text.splitlines()[0].startswith("| MeV | W nominal / global | published | ratio |")
