@@ -2,6 +2,7 @@
 
 from wmassfit.inference.chi_square import ChiSquare, chi_square
 from wmassfit.inference.fit import fit
+from wmassfit.inference.functions import LinearFunction, difference
 from wmassfit.inference.goodness_of_fit import GoodnessOfFit, goodness_of_fit
 from wmassfit.inference.impacts import Impacts, impacts
 from wmassfit.inference.intervals import Interval, minos
@@ -25,6 +26,7 @@ __all__ = [
     "Impacts",
     "Interval",
     "Limit",
+    "LinearFunction",
     "NewtonOptions",
     "Progress",
     "Pull",
@@ -36,6 +38,7 @@ __all__ = [
     "Toys",
     "UpperLimit",
     "chi_square",
+    "difference",
     "discovery",
     "fit",
     "goodness_of_fit",

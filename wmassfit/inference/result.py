@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from wmassfit.inference.functions import LinearFunction
 from wmassfit.inference.newton import Counters
 from wmassfit.likelihood import Model
 from wmassfit.linalg import SpdFactor
@@ -159,6 +160,35 @@ class FitResult:
         safe = np.where(sigma > 0, sigma, 1.0)
         return np.asarray(covariance / safe[:, None] / safe)
 
+    def linear(self, function: LinearFunction | Mapping[str, float] | str) -> Estimate:
+        """Value and uncertainty of a linear function of parameters, as shown: `{"m_w_plus": 1, "m_w_minus": -1}`, the
+        text "m_w_plus - m_w_minus", or a `LinearFunction`."""
+        chosen, templates = _function(function), self.model.templates
+        v = chosen.vector(templates)
+        return Estimate(
+            chosen.name,
+            chosen.constant(templates) + float(v @ self.values),
+            float(np.sqrt(max(0.0, self.linear_covariance([chosen])[0, 0]))),
+            chosen.shown_unit(templates),
+            chosen.label,
+        )
+
+    def linear_covariance(self, functions: Sequence[LinearFunction | Mapping[str, float] | str]) -> Array:
+        """Covariance of linear functions of parameters [k, k], vᵀ C v with held parameters standing still.
+
+        A parameter's own name is a function, so that ["a - b", "0.5*a + 0.5*b", "a"] gives them with one another.
+        """
+        v = np.array([_function(f).vector(self.model.templates) for f in functions]).T
+        v = np.where(self.held[:, None], 0.0, v)
+        return np.asarray(v.T @ self.factor.solve(v))
+
+    def linear_correlation(self, functions: Sequence[LinearFunction | Mapping[str, float] | str]) -> Array:
+        """Correlation of linear functions of parameters [k, k]; those that stand still have none."""
+        covariance = self.linear_covariance(functions)
+        sigma = np.sqrt(np.diag(covariance))
+        safe = np.where(sigma > 0, sigma, 1.0)
+        return np.asarray(covariance / safe[:, None] / safe)
+
     def constraints(self) -> Mapping[str, float]:
         """σ_post/σ_prior of every nuisance parameter that was free."""
         prior = self.model.likelihood.constraints.prior_variance(self.values)
@@ -175,3 +205,12 @@ class FitResult:
         if self.converged:
             return f"converged: EDM {self.edm:.1e}, {self.counters.outer_steps} steps"
         return "; ".join([f"not converged: {self.reason}", *self.diagnosis])
+
+
+def _function(function: LinearFunction | Mapping[str, float] | str) -> LinearFunction:
+    if isinstance(function, LinearFunction):
+        return function
+    if isinstance(function, str):
+        return LinearFunction.parse(function)
+    terms = [f"{'-' if a < 0 else '+'} {abs(a):g}*{name}" for name, a in function.items()]
+    return LinearFunction(" ".join(terms).removeprefix("+ ").replace(" 1*", " ").removeprefix("1*"), function)
