@@ -54,3 +54,13 @@ def test_impacts_beside_published_ones(tmp_path: Path) -> None:
     assert float(scale["global_ratio"]) == pytest.approx(float(scale["global_mev"]) / 4.4)
     text = (tmp_path / "impacts.md").read_text(encoding="utf-8")
     assert text.splitlines()[0].startswith("| MeV | W nominal / global | published | ratio |")
+
+
+def test_injected_masses_come_back(tmp_path: Path) -> None:
+    study("injection", tmp_path, recipe="small", toys=100, options=QUICK)
+    found = rows(tmp_path / "injection.csv")
+    assert [float(row["shift_mev"]) for row in found] == [-50, 0, 76]
+    for row in found:
+        assert int(row["failures"]) == 0
+        assert abs(float(row["significance"])) < 3
+        assert abs(float(row["width"]) - 1) < 3 * float(row["width_error"])
