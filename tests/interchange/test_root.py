@@ -188,7 +188,7 @@ def test_formats_are_chosen_by_suffix_and_content(everything: TemplateSet, path:
         interchange.write(everything, tmp_path / "t.xlsx")
     with pytest.raises(FormatError, match="cannot hold a dict"):
         interchange.write({}, tmp_path / "t.root")
-    with pytest.raises(FormatError, match="root files are read one at a time"):
+    with pytest.raises(TemplateError, match="two channels are called"):
         interchange.read(path, path)
     with pytest.raises(FormatError, match="no file given"):
         interchange.read()

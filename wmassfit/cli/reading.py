@@ -24,7 +24,7 @@ _CARD = {"mass": "--mass", "lines": "--card-line"}
 def format_options(command: F) -> F:
     """--patch, --patch-name, --measurement of HistFactory workspaces, --mass, --card-line of Combine cards.
 
-    And what any templates can be asked for: --select, --split, --float.
+    And what any templates can be asked for: --select, --project, --split, --float.
     """
     for decorate in (
         click.option("--float", "floating", multiple=True, metavar="PROCESS", help="Set the yield of a process free."),
@@ -36,6 +36,7 @@ def format_options(command: F) -> F:
             help="One parameter of interest for each range of an axis. Without ranges: below and above 0, or the inner "
             "and outer half of abs_AXIS (m_w:charge, m_w:eta, m_w:abs_eta).",
         ),
+        click.option("--project", "projections", default=None, metavar="AXIS[,AXIS…]", help="Sum over all other axes."),
         click.option(
             "--select",
             "selections",
@@ -71,6 +72,7 @@ def read_templates(
     selections: Sequence[str] = (),
     splits: Sequence[str] = (),
     floating: Sequence[str] = (),
+    projections: str | None = None,
     **given: Any,
 ) -> TemplateSet:
     """The templates in some files, or of the fit in one, cut and split as asked for.
@@ -78,7 +80,7 @@ def read_templates(
     Raises RecipeError for options of two formats, and for ranges that cannot be read.
     """
     from wmassfit.interchange import read
-    from wmassfit.templateset import TemplateSet, float_normalisation, select
+    from wmassfit.templateset import TemplateSet, float_normalisation, project, select
 
     options = {name: value for name, value in given.items() if value not in (None, ())}
     workspace, card = options.keys() & _WORKSPACE.keys(), options.keys() & _CARD.keys()
@@ -90,6 +92,8 @@ def read_templates(
     for text in selections:
         axis, low, high = _range(text, option="--select")
         templates = select(templates, axis, low, high)
+    if projections:
+        templates = project(templates, projections.split(","))
     for text in splits:
         templates = _split(templates, text)
     for process in floating:

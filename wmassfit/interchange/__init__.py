@@ -14,6 +14,7 @@ from wmassfit.interchange.atomic import check_writable, replaced_file, replaced_
 from wmassfit.interchange.estimates import read_estimate
 from wmassfit.interchange.fit_file import read_impacts
 from wmassfit.interchange.registry import Format, choose_reader, choose_writer, existing_file, writers
+from wmassfit.templateset import TemplateSet, join
 
 __all__ = [
     "FORMATS",
@@ -52,7 +53,8 @@ def check_output(path: str | Path) -> None:
 def read(*paths: str | Path, format: str | None = None, **options: Any) -> Any:
     """Templates or a fit result from the file or files at `paths`, in the format called `format` or the one they have.
 
-    Several files are for formats that spread over several (datacards). `options` go to the format's reader.
+    Several files of a format that spreads over several (datacards) are one; of any other format they are read one by
+    one, and their templates joined: parameters of the same name are the same. `options` go to the format's reader.
     Raises FormatError for missing, damaged or unknown files, TemplateError for contents that cannot be templates.
     """
     if not paths:
@@ -60,7 +62,11 @@ def read(*paths: str | Path, format: str | None = None, **options: Any) -> Any:
     files = [existing_file(path) for path in paths]
     chosen = choose_reader(FORMATS, files[0], name=format)
     if len(files) > 1 and not chosen.several:
-        raise FormatError(f"{files[1]}: {chosen.name} files are read one at a time; give {files[0]} alone")
+        parts = [read(file, format=format, **options) for file in files]
+        for file, part in zip(files, parts, strict=True):
+            if not isinstance(part, TemplateSet):
+                raise FormatError(f"{file}: holds no templates that could be joined to others; give it alone")
+        return join(*parts)
     assert chosen.read is not None
     return chosen.read(*files, **options)
 

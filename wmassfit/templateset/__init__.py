@@ -12,8 +12,10 @@ line in `TemplateSet.pois`.
 from wmassfit.templateset.arrays import Array, Indices, identical
 from wmassfit.templateset.channels import Channel, McStat, McStatKind, Process
 from wmassfit.templateset.edits import float_normalisation, halves, select, split
+from wmassfit.templateset.joining import join
 from wmassfit.templateset.modifiers import Factor, Modifier, Morph, Scale, ScaleCode, Shift, ShiftCode
 from wmassfit.templateset.parameters import Constraint, Display, Gaussian, Parameter, Poisson
+from wmassfit.templateset.projection import project
 from wmassfit.templateset.sets import Dataset, TemplateSet
 
 __all__ = [
@@ -40,6 +42,8 @@ __all__ = [
     "float_normalisation",
     "halves",
     "identical",
+    "join",
+    "project",
     "select",
     "split",
 ]
