@@ -111,7 +111,7 @@ def test_identical_sees_one_changed_number() -> None:
         (lambda: Poisson("p", "a", -1.0, 1.0), "must be ≥ 0"),
         (lambda: Channel("c", (X,), (Process("p", [1.0]),)), "1 bins, but the axes have 3 = 3"),
         (lambda: Channel("c", (X,), (Process("p", np.ones(3)), Process("p", np.ones(3)))), "'p' appears twice"),
-        (lambda: Dataset({"c": [-1.0]}), "must be flat and ≥ 0"),
+        (lambda: Dataset({"c": [[1.0]]}), "must be flat"),
         (lambda: small(pois=("nu",)), "nu is not a declared parameter"),
         (lambda: small(parameters=(Parameter("mu"),)), "Scale of norm names a parameter that is not declared"),
         (lambda: small(observed=Dataset({"SR": np.ones(5)})), "5 bins, but the templates have 3 × 2 = 6"),

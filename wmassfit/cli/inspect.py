@@ -24,8 +24,9 @@ def command(files: tuple[str, ...], as_json: bool, **how: Any) -> None:
         console.print_json(found)
         return
     for name, channel in found["channels"].items():
+        data = "" if channel["data"] == "counts" else ", data with a covariance"
         axes = " × ".join(f"{axis['name'] or 'axis'} ({axis['bins']})" for axis in channel["axes"])
-        click.echo(f"channel {name}: {channel['bins']} bins, {axes}" + (", masked" if channel["masked"] else ""))
+        click.echo(f"channel {name}: {channel['bins']} bins, {axes}" + (", masked" if channel["masked"] else "") + data)
         for process, entry in channel["processes"].items():
             role = "signal" if entry["signal"] else ""
             click.echo(f"  {process:20} {entry['events']:14.6g} events  {entry['modifiers']:5} modifiers  {role}")
@@ -43,6 +44,7 @@ def _describe(templates: TemplateSet) -> dict[str, Any]:
         channel.name: {
             "bins": channel.n_bins,
             "masked": channel.masked,
+            "data": "counts" if channel.covariance is None else "covariance",
             "mc_stat": None if channel.mc_stat is None else channel.mc_stat.kind,
             "axes": [{"name": axis.name, "bins": len(axis)} for axis in channel.axes],
             "processes": {
@@ -67,7 +69,7 @@ def _suspicious(channel: Channel) -> list[str]:
     """Empty or negative bins, and variations that change a yield by more than a factor of two."""
     remarks = []
     total = sum((p.nominal for p in channel.processes), np.zeros(channel.n_bins))
-    if np.any(total <= 0):
+    if channel.covariance is None and np.any(total <= 0):
         remarks.append(f"channel {channel.name}: {np.sum(total <= 0)} bins expect no events")
     for process in channel.processes:
         if np.any(process.nominal < 0):

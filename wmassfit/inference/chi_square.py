@@ -1,7 +1,8 @@
 """χ² of a channel, or of a projection of it, with the covariance that residuals have after a fit.
 
 A fit follows fluctuations of its own data, so residuals are smaller than the data's errors, and correlated. To first
-order, of r = d − ν̂, Cov(r) = S − J C Jᵀ, with S the variances of counts and MC statistics, J the derivatives of ν and C
+order, of r = d − ν̂, Cov(r) = S − J C Jᵀ, with S the variances of counts and MC statistics (or the covariance that the
+data of a channel have), J the derivatives of ν and C
 the covariance from the expected curvature JᵀS⁻¹J + constraints. Adding J C Jᵀ instead would count the data twice. Of a
 projection A r, χ² = (A r)ᵀ (A Cov Aᵀ)⁺ (A r) follows a χ² distribution whose degrees of freedom are the rank: each
 direction that unconstrained parameters can absorb is one less, a constrained parameter costs none. Of all bins together
@@ -15,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.linalg import solve_triangular
 from scipy.sparse import csr_array, eye_array
 from scipy.special import gammaincc
 
@@ -42,11 +44,11 @@ class ChiSquare:
 
 @dataclass(frozen=True, eq=False)
 class Residuals:
-    """Residuals of a channel after a fit [bins], with their covariance [bins, bins]."""
+    """Residuals of a channel after a fit [bins], with the covariance S of the data and their own, [bins, bins]."""
 
     spectrum: Spectrum
     values: Array
-    variance: Array
+    data: Array
     covariance: Array
 
     @classmethod
@@ -59,25 +61,30 @@ class Residuals:
         terms = model.at(fit.values, fit.data).terms
         slope, weight = terms.slope[place.bins, 0], terms.expected[place.bins, 0]
         counted = weight > 0
-        variance = np.where(counted, 1 / np.where(counted, weight, 1.0), 0.0)
+        data = np.diag(np.where(counted, 1 / np.where(counted, weight, 1.0), 0.0))
+        given = model.templates.channel(channel).covariance
+        if given is not None:
+            data = np.diag(given) if given.ndim == 1 else np.array(given)
         yields = replace(spectrum(fit, channel, mc_stat=False), covariance_of=lambda v: _expected(fit, v))
-        covariance = np.diag(variance) - yields.covariance()
+        covariance = data - yields.covariance()
         covariance[~counted] = covariance[:, ~counted] = 0.0
-        return cls(yields, -slope * variance, variance, covariance)
+        return cls(yields, -data @ slope, data, covariance)
 
     def chi_square(self, *axes: str) -> ChiSquare:
         """χ² of the projection on some axes; of all bins without any."""
-        r, variance, covariance = self.values, self.variance, self.covariance
+        r, data, covariance = self.values, self.data, self.covariance
         if axes:
             summing = self._summing(axes)
-            r, variance = np.asarray(summing @ r), np.asarray(summing @ variance)
-            covariance = np.asarray(summing @ np.asarray(summing @ covariance).T)
-        counted = variance > 0
-        scale = 1 / np.sqrt(variance[counted])
+            r = np.asarray(summing @ r)
+            data, covariance = (np.asarray(summing @ np.asarray(summing @ m).T) for m in (data, covariance))
+        counted = np.diag(data) > 0
+        data, covariance = data[np.ix_(counted, counted)], covariance[np.ix_(counted, counted)]
+        root = np.linalg.cholesky(data)
+        white = solve_triangular(root, solve_triangular(root, covariance, lower=True).T, lower=True)
         # Its eigenvalues lie between 0, absorbed by the fit, and 1.
-        share, directions = np.linalg.eigh(covariance[np.ix_(counted, counted)] * scale[:, None] * scale)
+        share, directions = np.linalg.eigh(0.5 * (white + white.T))
         kept = share > _ABSORBED
-        along = directions[:, kept].T @ (scale * r[counted])
+        along = directions[:, kept].T @ solve_triangular(root, r[counted], lower=True)
         statistic, ndf = float(np.sum(along**2 / share[kept])), int(np.count_nonzero(kept))
         return ChiSquare(statistic, ndf, chi_square_probability(statistic, ndf))
 

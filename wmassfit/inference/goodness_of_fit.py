@@ -60,6 +60,8 @@ def goodness_of_fit(fit: FitResult, *, toys: Toys | None = None, parts: bool = T
     point = model.at(fit.values, fit.data)
     nu, d = point.yields.bins[:, 0], point.data.counts[:, 0]
     counted = (nu > 0) | (d > 0)
+    for block in model.likelihood.covariance:
+        counted[block.bins] = True
     ndf = int(np.count_nonzero(counted)) - _free_directions(fit, point)
     statistic = 2 * float(point.value[0])
     bins = 2 * point.terms.value[:, 0]
@@ -91,7 +93,7 @@ def _free_directions(fit: FitResult, point: Point) -> int:
     free = np.flatnonzero(~fit.held & ~np.isfinite(fit.model.likelihood.constraints.prior_variance(fit.values)))
     directions = np.zeros((fit.model.n, free.size))
     directions[free, np.arange(free.size)] = 1.0
-    moved = np.sqrt(point.terms.expected) * point.push(directions)
+    moved = np.sqrt(point.terms.expected) * point.whitened(point.push(directions))
     size = np.linalg.norm(moved, axis=0)
     return int(np.linalg.matrix_rank(moved[:, size > 0] / size[size > 0])) if np.any(size > 0) else 0
 

@@ -109,7 +109,9 @@ def fitted_asimov(model: Model, x: Array, data: Dataset) -> Dataset:
             k0[b] = group.k * ratio[b]
     counts, auxiliary = dict(asimov.counts), dict(asimov.auxiliary)
     for place in model.likelihood.expectation.layout.channels:
-        counts[place.name] = np.maximum((ratio * nu)[place.bins, 0], 0.0)
+        mean = (ratio * nu)[place.bins, 0]
+        measured = model.templates.channel(place.name).covariance is not None
+        counts[place.name] = mean if measured else np.maximum(mean, 0.0)
         if f"mc_stat/{place.name}" in auxiliary:
             auxiliary[f"mc_stat/{place.name}"] = k0[place.bins, 0]
     return Dataset(counts, auxiliary, simulated=True)

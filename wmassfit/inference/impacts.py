@@ -9,9 +9,9 @@ in quadrature. Nominal impacts do not add up.
 
 **Global** (arXiv:2307.04007). How far the estimate moves when a measurement fluctuates: of a nuisance C_mk/σ_prior,k,
 its auxiliary datum moved by one standard deviation; of the data Σ_b [c·J_b ∂s_b/∂d_b]² Var(d_b), s_b the slope of bin
-b's term (for gamma-type MC statistics ∂s/∂d = −k/(ν(ν+k)), Var(d) = βν); of MC statistics likewise with their auxiliary
-data (∂s/∂k₀ = 1/(ν+k), Var(k₀) = kβ). With the expected curvature they add up in quadrature to σ exactly; with the
-observed one they miss by the `residue`.
+b's term (for gamma-type MC statistics ∂s/∂d = −k/(ν(ν+k)), Var(d) = βν; for data with a covariance V the sum over
+their bins is (J c)ᵀ V⁻¹ (J c)); of MC statistics likewise with their auxiliary data (∂s/∂k₀ = 1/(ν+k), Var(k₀) = kβ).
+With the expected curvature they add up in quadrature to σ exactly; with the observed one they miss by the `residue`.
 """
 
 from __future__ import annotations
@@ -175,7 +175,7 @@ def _global(fit: FitResult, m: int, c: Array) -> tuple[dict[str, float], dict[st
 
     groups = {name: float(np.sqrt(quadrature(g))) for name, g in _members(fit, constrained).items()}
     point = fit.model.at(fit.values, fit.data)
-    moved = point.push(c[:, None])
+    moved = point.whitened(point.push(c[:, None]))
     answer = point.responses
     data = float(np.sum((moved * answer.data) ** 2 * answer.data_variance))
     mc_stat = float(np.sum((moved * answer.mc_stat) ** 2 * answer.mc_stat_variance))

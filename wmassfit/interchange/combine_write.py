@@ -101,6 +101,8 @@ class _Writer:
             )
         if channel.masked:
             self.problems.append(f"channel {channel.name}: it is masked")
+        if channel.covariance is not None:
+            self.problems.append(f"channel {channel.name}: its data have a covariance, and Combine's are counts")
         generated = self._mc_stats(channel)
         whole = False
         for process in channel.processes:

@@ -5,7 +5,7 @@
 | `description` | string, JSON: channels, axes, parameters, constraints, metadata (see `structure`), paths of the rest |
 | `nominal/<channel>/<process>`, `variance/…` | one array a process, with the shape of the axes |
 | `variations/…` | one dataset a column of the table in `variations`; jagged ones with `<name>_counts` beside |
-| `covariances/…` | those of correlated constraints |
+| `covariances/…` | those of correlated constraints, and of data that have one |
 | `observed/` | the observed data, if there are any: a group as below |
 
 | in the group of a Dataset | holds |
@@ -64,7 +64,7 @@ def put_templates(group: Any, templates: TemplateSet) -> None:
             put_array(group, f"nominal/{flags['path']}", process.nominal.reshape(channel.shape))
             if process.variance is not None:
                 put_array(group, f"variance/{flags['path']}", process.variance.reshape(channel.shape))
-    covariances = {name: values for name, values in arrays.items() if name.startswith("covariance/")}
+    covariances = {name: values for name, values in arrays.items() if not name.startswith("auxiliary/")}
     description["covariances"] = {name: free_path("covariances", name) for name in covariances}
     for name, path in description["covariances"].items():
         put_array(group, path, covariances[name])

@@ -211,7 +211,13 @@ def _postfit(fit: FitResult, name: str) -> tuple[str, Table]:
     counts = fit.data.counts.get(name)
     dependent = []
     if counts is not None:
-        dependent.append(_column("Data", _plain(counts), units="events"))
+        covariance = fit.model.templates.channel(name).covariance
+        if covariance is None:
+            values = _plain(counts)
+        else:
+            sigma = np.sqrt(covariance if covariance.ndim == 1 else np.diag(covariance))
+            values = _with_errors(counts, sigma, "total")
+        dependent.append(_column("Data", values, units="events"))
     for title, one in (("Before the fit", before), ("After the fit", after)):
         dependent.append(_column(title, _with_errors(one.values, one.uncertainty, "total"), units="events"))
     description = f"Data and expectation, before and after the fit, in the channel {name}."

@@ -62,6 +62,8 @@ def to_workspace(
     for channel in templates.channels:
         if channel.masked:
             writer.problems.append(f"channel {channel.name} is masked, and HistFactory fits every channel")
+        if channel.covariance is not None:
+            writer.problems.append(f"channel {channel.name}: its data have a covariance, and HistFactory's are counts")
         for process in channel.processes:
             _process(writer, channel, process)
     constraints = _constraints(writer)

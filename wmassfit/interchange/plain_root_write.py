@@ -99,6 +99,8 @@ def _problems(templates: TemplateSet) -> list[str]:
             out.append(f"channel {channel.name}: {len(channel.axes)} axes")
         if channel.masked:
             out.append(f"channel {channel.name}: it is masked")
+        if channel.covariance is not None:
+            out.append(f"channel {channel.name}: its data have a covariance")
         if channel.mc_stat is not None and channel.mc_stat.threshold > 0:
             out.append(f"channel {channel.name}: MC statistics with a threshold")
         if channel.mc_stat is not None and not any(p.variance is not None for p in channel.processes):

@@ -103,6 +103,8 @@ class _Writer:
         names = self.processes
         where = {name: i for i, name in enumerate(self.systematics)}
         for channel in self.channels:
+            if channel.covariance is not None:
+                self.problems.append(f"channel {channel.name}: its data have a covariance")
             for process in channel.processes:
                 if process.renormalise:
                     self.problems.append(f"{process.name} in {channel.name}: renormalised interpolation")

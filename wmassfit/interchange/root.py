@@ -8,7 +8,7 @@
 | `variations` | TTree, one entry a modifier: `channel`, `process`, `parameter`, `kind`, `code` (strings), \
 `coefficient`, `power`, `bins[]` (flat bins in C order of the axes, none for all), `up[]`, `down[]`, `points[]`, \
 `up_form`, `down_form`; their meaning stands in `variations` |
-| `arrays` | TTree: `name`, `values[]`: correlated covariances, auxiliary data |
+| `arrays` | TTree: `name`, `values[]`: covariances of constraints and data, auxiliary data |
 | `shapes/<channel>/<process>/<parameter>_…` | varied templates as histograms, `_up`, `_down` or `_at_<point>`, \
 where coefficient · parameter is 1, −1 or the point; for eyes and other tools, not read back |
 

@@ -5,8 +5,9 @@ parameters with bounds, groups and display, constraints, parameters of interest,
 as one string and `fit_file` as one attribute, so both agree. Numbers are written with the shortest decimal that
 gives the same float64 back; infinities as the strings "inf" and "-inf", which JSON has no number for.
 
-Arrays that do not belong in JSON go by name: "covariance/<constraint>" for correlated constraints, and
-"auxiliary/<name>" for the auxiliary data of the observed data set.
+Arrays that do not belong in JSON go by name: "covariance/<constraint>" for correlated constraints,
+"data_covariance/<channel>" for data with a covariance, and "auxiliary/<name>" for the auxiliary data of the observed
+data set.
 """
 
 from __future__ import annotations
@@ -51,6 +52,9 @@ __all__ = [
 
 FORMAT_VERSION = "1.0"
 """Major: what a reader must know to read at all. Minor: additions that an older reader may leave aside."""
+
+EXTENDED_VERSION = "2.0"
+"""Of descriptions that hold what version 1 does not know and would drop: a covariance of data. All others stay 1."""
 
 
 class SafePaths:
@@ -111,9 +115,9 @@ def decode(text: str | bytes, *, where: str) -> dict[str, Any]:
 def check_version(version: object, *, where: str) -> None:
     """Raise FormatError unless a file of this format version can be read here."""
     text = version.decode() if isinstance(version, bytes) else str(version)
-    if text.partition(".")[0] != FORMAT_VERSION.partition(".")[0]:
+    if text.partition(".")[0] not in {v.partition(".")[0] for v in (FORMAT_VERSION, EXTENDED_VERSION)}:
         raise FormatError(
-            f"{where}: format version {text}, but wmassfit {__version__} reads {FORMAT_VERSION}; "
+            f"{where}: format version {text}, but wmassfit {__version__} reads {FORMAT_VERSION} to {EXTENDED_VERSION}; "
             "use the version of wmassfit that wrote it, or a newer one"
         )
 
@@ -136,13 +140,24 @@ def axis_from(stored: Mapping[str, Any]) -> Any:
 
 def _channel_description(channel: Channel) -> dict[str, Any]:
     flags = ("signal", "renormalise", "negative")
-    return {
+    stored = {
         "name": channel.name,
         "axes": [axis_description(axis) for axis in channel.axes],
         "mc_stat": None if channel.mc_stat is None else asdict(channel.mc_stat),
         "masked": channel.masked,
         "processes": [{"name": p.name} | {flag: getattr(p, flag) for flag in flags} for p in channel.processes],
     }
+    if channel.covariance is not None:
+        stored["data_covariance"] = "variances" if channel.covariance.ndim == 1 else "matrix"
+    return stored
+
+
+def _data_covariance(stored: Mapping[str, Any], arrays: Mapping[str, Array]) -> Array | None:
+    kind = stored.get("data_covariance")
+    if kind is None:
+        return None
+    values = arrays[f"data_covariance/{stored['name']}"]
+    return values if kind == "variances" else values.reshape(math.isqrt(values.size), -1)
 
 
 _PLAIN = asdict(Parameter("plain"))
@@ -191,7 +206,7 @@ def describe(templates: TemplateSet) -> tuple[dict[str, Any], dict[str, Array]]:
     data = templates.observed
     description = {
         "format": "wmassfit templates",
-        "format_version": FORMAT_VERSION,
+        "format_version": EXTENDED_VERSION if _is_extended(templates) else FORMAT_VERSION,
         "written_by": f"wmassfit {__version__}",
         "channels": [_channel_description(channel) for channel in templates.channels],
         "parameters": [_parameter_description(parameter) for parameter in templates.parameters],
@@ -205,9 +220,16 @@ def describe(templates: TemplateSet) -> tuple[dict[str, Any], dict[str, Array]]:
         for c in templates.constraints
         if isinstance(c, Gaussian) and c.covariance.ndim == 2
     }
+    arrays |= {
+        f"data_covariance/{c.name}": c.covariance.ravel() for c in templates.channels if c.covariance is not None
+    }
     if data is not None:
         arrays |= {f"auxiliary/{name}": values for name, values in data.auxiliary.items()}
     return description, arrays
+
+
+def _is_extended(templates: TemplateSet) -> bool:
+    return any(channel.covariance is not None for channel in templates.channels)
 
 
 def rebuild(
@@ -229,6 +251,7 @@ def rebuild(
             axes=tuple(axis_from(axis) for axis in region["axes"]),
             mc_stat=None if region["mc_stat"] is None else McStat(**_floats(region["mc_stat"], "threshold")),
             masked=region["masked"],
+            covariance=_data_covariance(region, arrays),
             processes=tuple(
                 Process(nominal=nominal, variance=variance, modifiers=tuple(modifiers.get((i, j), ())), **flags)
                 for j, flags in enumerate(region["processes"])

@@ -13,6 +13,7 @@ from scipy.special import gammaln, xlogy
 from wmassfit.errors import TemplateError
 from wmassfit.likelihood.compile import DENSE_FRACTION, compile_channels, global_parameters
 from wmassfit.likelihood.constraints import compile_constraints
+from wmassfit.likelihood.covariance_bins import covariance_bins
 from wmassfit.likelihood.curvature import Term
 from wmassfit.likelihood.derivatives import Derivatives
 from wmassfit.likelihood.expectation import Expectation
@@ -28,9 +29,9 @@ __all__ = ["Model"]
 class Model:
     """Expected yields and −ln L of some templates, with exact derivatives.
 
-    −ln L(x) = Σ_b [ν − d ln ν] + constraints, profiled over MC statistics and relative to its saturated value;
-    `nll_constants` is the difference to the full −ln of the probability density. x is a vector over all parameters of
-    the template set, in its order.
+    −ln L(x) = Σ_b [ν − d ln ν] + constraints, profiled over MC statistics and relative to its saturated value, with
+    ½ (d − ν)ᵀ V⁻¹ (d − ν) for channels whose data have a covariance; `nll_constants` is the difference to the full −ln
+    of the probability density. x is a vector over all parameters of the template set, in its order.
 
     Parameters
     ----------
@@ -68,6 +69,7 @@ class Model:
             mc_stat_bins(fitted, expectation.layout),
             compile_constraints(templates.constraints, self._index),
             Derivatives(expectation, wide),
+            covariance_bins(fitted, expectation.layout),
         )
         self.start: Array = np.array([p.start for p in parameters], dtype=np.float64)
         self.bounds: Array = np.array([p.bounds for p in parameters], dtype=np.float64).reshape(-1, 2)
@@ -165,7 +167,7 @@ class Model:
         throw: Throw = "auxiliary",
         index: int = 0,
     ) -> Dataset:
-        """Poisson counts around the expectation.
+        """Poisson counts around the expectation, normal values where the data of a channel have a covariance.
 
         Parameters
         ----------
@@ -179,7 +181,8 @@ class Model:
             (Bayesian).
         """
         simulator = self.simulator(at)
-        hidden = simulator.draw_masked(seed, index, throw, self._masked)
+        covariances = {c.name: c.covariance for c in self.templates.channels if c.masked and c.covariance is not None}
+        hidden = simulator.draw_masked(seed, index, throw, self._masked, covariances)
         return simulator.dataset(simulator.draw(seed, index, throw), hidden)
 
     # −ln L
@@ -216,8 +219,12 @@ class Model:
         Poisson k₀, the Gaussian kinds as normal in β or θ.
         """
         bound = self.bind(data)
-        d = bound.counts
+        counted = np.ones(bound.counts.shape[0], dtype=bool)
+        for block in self.likelihood.covariance:
+            counted[block.bins] = False
+        d = bound.counts[counted]
         total = np.sum(d - xlogy(d, d) + gammaln(d + 1)) + self.likelihood.constraints.constants(bound.auxiliary)
+        total += sum(block.constant() for block in self.likelihood.covariance)
         for group in self.likelihood.mc_stat:
             k0 = bound.mc_stat[group.bins]
             if group.kind == "gamma":
@@ -241,9 +248,17 @@ class Model:
         return CurvaturePlan.analyse(
             derivatives.pattern,
             derivatives.dense,
-            couplings=[block.parameters for block in constraints.blocks],
+            couplings=[*(block.parameters for block in constraints.blocks), *self._mixed],
             border=free.tolist(),
         )
+
+    @property
+    def _mixed(self) -> list[NDArray[np.intp]]:
+        """Local parameters that the covariance of a channel's data couples."""
+        pattern = self.likelihood.derivatives.pattern
+        blocks = [b.bins for b in self.likelihood.covariance if b.coupled]
+        sets = [np.unique(pattern.indices[pattern.indptr[b.start] : pattern.indptr[b.stop]]) for b in blocks]
+        return [s.astype(np.intp) for s in sets if s.size]
 
     def _mask(self, fixed: Iterable[str] | NDArray[np.bool_]) -> NDArray[np.bool_]:
         if isinstance(fixed, np.ndarray):

@@ -13,6 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wmassfit.likelihood.constraints import Auxiliary, Constraints
+from wmassfit.likelihood.covariance_bins import (
+    CovarianceBins,
+    fill_responses,
+    fill_terms,
+    unwhiten,
+    whiten,
+    whiten_rows,
+)
 from wmassfit.likelihood.curvature import Term, entry_diagonal, entry_terms
 from wmassfit.likelihood.derivatives import Derivatives
 from wmassfit.likelihood.expectation import Expectation, Yields
@@ -58,6 +66,7 @@ class Likelihood:
     mc_stat: tuple[McStatBins, ...]
     constraints: Constraints
     derivatives: Derivatives
+    covariance: tuple[CovarianceBins, ...] = ()
 
     def at(self, x: Array, data: BoundData) -> Point:
         """−ln L at x [n, t] for t data sets."""
@@ -79,13 +88,19 @@ class Point:
 
     @cached_property
     def terms(self) -> BinTerms:
-        """The terms of all bins."""
-        return bin_terms(self.yields.bins, self.data.counts, self.data.mc_stat, self.likelihood.mc_stat)
+        """The terms of all bins; those of data with a covariance belong to whitened bins (see `covariance_bins`)."""
+        out = bin_terms(self.yields.bins, self.data.counts, self.data.mc_stat, self.likelihood.mc_stat)
+        fill_terms(
+            out, self.yields.bins, np.broadcast_to(self.data.counts, out.value.shape), self.likelihood.covariance
+        )
+        return out
 
     @cached_property
     def responses(self) -> Responses:
-        """How the bins' slopes answer to data."""
-        return bin_responses(self.yields.bins, self.terms.ratio, self.likelihood.mc_stat)
+        """How the slopes of bins, whitened where the data have a covariance, answer to data."""
+        out = bin_responses(self.yields.bins, self.terms.ratio, self.likelihood.mc_stat)
+        fill_responses(out, self.likelihood.covariance)
+        return out
 
     @cached_property
     def value(self) -> Array:
@@ -114,7 +129,7 @@ class Point:
         """Exact second derivative times v [n, t]. With one point, v may be a batch of directions."""
         e = self.likelihood.expectation
         push = e.push(self.yields, v)
-        change = e.layout.to_entries(self.terms.curvature * push.bins)
+        change = e.layout.to_entries(self._curve(self.terms.curvature, push.bins))
         bins = e.second(self.yields, push, self._weights, change, self._pulled[0])
         return bins + self.likelihood.constraints.product(self.x, self.data.auxiliary, v, expected=False)
 
@@ -122,7 +137,7 @@ class Point:
         """Expected curvature times v [n, t]."""
         e = self.likelihood.expectation
         push = e.push(self.yields, v)
-        pulled = e.pull(self.yields, e.layout.to_entries(self.terms.expected * push.bins))
+        pulled = e.pull(self.yields, e.layout.to_entries(self._curve(self.terms.expected, push.bins)))
         return e.gradient(self.yields, *pulled) + self.likelihood.constraints.product(
             self.x, self.data.auxiliary, v, expected=True
         )
@@ -131,11 +146,20 @@ class Point:
         """dν/dx · v [bins, t]."""
         return self.likelihood.expectation.push(self.yields, v).bins
 
+    def whitened(self, bins: Array) -> Array:
+        """Bins [bins, t] with those of data with a covariance whitened: what `terms` and `responses` belong to."""
+        return whiten(bins, self.likelihood.covariance)
+
+    def _curve(self, curvature: Array, bins: Array) -> Array:
+        """Second derivative of −ln L in ν times `bins`."""
+        blocks = self.likelihood.covariance
+        return unwhiten(curvature * whiten(bins, blocks), blocks)
+
     def fisher_terms(self, fixed: NDArray[np.bool_]) -> tuple[list[Term], Prior]:
         """The expected curvature as terms and prior; for one point."""
         jacobian = self.likelihood.derivatives.bins(self.yields, fixed)
         prior = self.likelihood.constraints.prior(self.x, self.data.auxiliary, fixed, expected=True)
-        return [(jacobian, self.terms.expected[:, 0])], prior
+        return [(whiten_rows(jacobian, self.likelihood.covariance), self.terms.expected[:, 0])], prior
 
     def hessian_terms(self, fixed: NDArray[np.bool_]) -> tuple[Iterator[Term], Prior]:
         """The exact curvature as terms (made one at a time, each used once) and prior; for one point."""
@@ -145,7 +169,7 @@ class Point:
         prior = Prior(prior.diagonal + np.where(fixed, 0.0, extra), prior.blocks)
 
         def terms() -> Iterator[Term]:
-            yield d.bins(self.yields, fixed), self.terms.curvature[:, 0]
+            yield whiten_rows(d.bins(self.yields, fixed), self.likelihood.covariance), self.terms.curvature[:, 0]
             yield from entry_terms(d, self.yields, self._weights[:, 0], fixed)
 
         return terms(), prior

@@ -15,6 +15,7 @@ import numpy as np
 
 from wmassfit.errors import RecipeError
 from wmassfit.likelihood.constraints import Auxiliary, Constraints
+from wmassfit.likelihood.covariance_bins import CovarianceBins
 from wmassfit.likelihood.expectation import Expectation
 from wmassfit.likelihood.mcstat import throw as throw_mc_stat
 from wmassfit.likelihood.mcstat import throw_prior
@@ -26,7 +27,7 @@ __all__ = ["STREAMS", "Simulator", "Throw", "stream"]
 Throw: TypeAlias = Literal["none", "auxiliary", "prior"]
 
 # Numbers, once given, stay: they are part of what a seed means.
-STREAMS: Mapping[str, int] = {"counts": 0, "auxiliary": 1, "mc_stat": 2, "prior": 3, "masked": 4}
+STREAMS: Mapping[str, int] = {"counts": 0, "auxiliary": 1, "mc_stat": 2, "prior": 3, "masked": 4, "measured": 5}
 
 
 def stream(seed: int, name: str, index: int) -> np.random.Generator:
@@ -90,13 +91,36 @@ class Simulator:
             rng = stream(seed, "auxiliary", index)
             centre = _smear(self.likelihood.constraints, centre, rng)
             count = rng.poisson(np.maximum(count, 0.0)).astype(np.float64)
-        counts = stream(seed, "counts", index).poisson(np.maximum(nu, 0.0)).astype(np.float64)
+        mean = np.maximum(nu, 0.0)
+        for block in self.likelihood.covariance:
+            mean[block.bins] = 0.0
+        counts = stream(seed, "counts", index).poisson(mean).astype(np.float64)
+        rng = stream(seed, "measured", index)
+        for block in self.likelihood.covariance:
+            counts[block.bins] = block.throw(rng, nu[block.bins])
         return self._bound(counts, k0, centre, count)
 
-    def draw_masked(self, seed: int, index: int, throw: Throw, masked: Mapping[str, Expectation]) -> dict[str, Array]:
-        """Counts in masked channels of the same experiment; MC statistics are not thrown there."""
+    def draw_masked(
+        self,
+        seed: int,
+        index: int,
+        throw: Throw,
+        masked: Mapping[str, Expectation],
+        covariances: Mapping[str, Array] | None = None,
+    ) -> dict[str, Array]:
+        """Data of masked channels of the same experiment; MC statistics are not thrown there.
+
+        `covariances` are those of channels whose data have one.
+        """
         true, rng = self.truth(seed, index, throw), stream(seed, "masked", index)
-        return {n: rng.poisson(np.maximum(_expected(e, true), 0.0)).astype(np.float64) for n, e in masked.items()}
+        out: dict[str, Array] = {}
+        for name, expectation in masked.items():
+            nu, covariance = _expected(expectation, true), (covariances or {}).get(name)
+            if covariance is None:
+                out[name] = rng.poisson(np.maximum(nu, 0.0)).astype(np.float64)
+            else:
+                out[name] = CovarianceBins(slice(0, nu.size), covariance).throw(rng, nu)
+        return out
 
     def dataset(self, data: BoundData, masked: Mapping[str, Array]) -> Dataset:
         """The same data by name."""

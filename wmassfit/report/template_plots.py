@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +40,7 @@ class Prediction:
     yields: Mapping[str, Array]
     labels: Mapping[str, str]
     data: Array | None = None
+    covariance: Array | None = None
     shifted: Array | None = None
     shift_label: str = ""
     stage: str = "before the fit"
@@ -49,6 +50,16 @@ class Prediction:
     def total(self) -> Array:
         """Sum of all processes."""
         return np.asarray(np.sum(list(self.yields.values()), axis=0))
+
+    def errors(self, pick: Callable[[Array], Array]) -> Array:
+        """Uncertainty of the data in the bins that `pick`, which is linear, makes of flat ones: √d, or √(A V Aᵀ)."""
+        assert self.data is not None
+        if self.covariance is None:
+            return np.sqrt(pick(self.data))
+        if self.covariance.ndim == 1:
+            return np.sqrt(pick(self.covariance))
+        half = np.array([pick(row) for row in self.covariance])
+        return np.sqrt(np.diag(np.array([pick(column) for column in half.T])))
 
 
 def template_figures(model: Model, *, data: Dataset | None = None, at: Array | None = None) -> dict[str, Figure]:
@@ -86,6 +97,7 @@ def predict(model: Model, channel: Channel, *, data: Dataset | None, at: Array |
         {p.name: model.expected(values, channel=channel.name, process=p.name) for p in channel.processes},
         {p.name: labels.get(p.name, p.name) for p in channel.processes},
         data=counts,
+        covariance=channel.covariance,
         shifted=shifted,
         shift_label=shift_label,
         stage="before the fit" if at is None else "after the fit",
@@ -217,7 +229,7 @@ def _stack(main: Axes, prediction: Prediction, pick: Any, edges: Array, per: str
         base = top
     main.stairs(base, edges, color="black", lw=0.8, baseline=None)
     if prediction.data is not None:
-        _points(main, edges, pick(prediction.data) / scale, np.sqrt(pick(prediction.data)) / scale, prediction)
+        _points(main, edges, pick(prediction.data) / scale, prediction.errors(pick) / scale, prediction)
     # Room above for the texts.
     main.set_ylim(0, 1.32 * largest / scale)
     main.set_xlim(edges[0], edges[-1])
@@ -253,7 +265,7 @@ def _ratio(axes: Axes, prediction: Prediction, pick: Any, edges: Array) -> None:
     spread = [0.1]
     if prediction.data is not None:
         counts = pick(prediction.data)
-        errors = 1e3 * np.divide(np.sqrt(counts), total, out=np.full(total.size, np.nan), where=total > 0)
+        errors = 1e3 * np.divide(prediction.errors(pick), total, out=np.full(total.size, np.nan), where=total > 0)
         _points(axes, edges, relative(counts), errors, prediction)
         spread.append(float(np.nanquantile(np.abs(relative(counts)) + errors, 0.99)))
     if prediction.shifted is not None:
@@ -274,8 +286,9 @@ def _bin_pulls(axes: Axes, prediction: Prediction, pick: Any, edges: Array) -> N
     total = pick(prediction.total)
     other = prediction.shifted if prediction.data is None else prediction.data
     if other is not None:
-        with_events = total > 0
-        pulls = np.divide(pick(other) - total, np.sqrt(np.abs(total)), out=np.zeros(total.size), where=with_events)
+        measured = prediction.covariance is not None and prediction.data is not None
+        sigma = prediction.errors(pick) if measured else np.sqrt(np.maximum(total, 0.0))
+        pulls = np.divide(pick(other) - total, sigma, out=np.zeros(total.size), where=sigma > 0)
         colour = _SHIFT_COLOUR if prediction.data is None else "black"
         centres = 0.5 * (edges[1:] + edges[:-1])
         axes.plot(centres, pulls, ".", ms=2.2 if pulls.size > _MANY else 5, color=colour)
@@ -285,7 +298,7 @@ def _bin_pulls(axes: Axes, prediction: Prediction, pick: Any, edges: Array) -> N
     upper = "shifted" if prediction.data is None else prediction.data_label
     axes.set_ylabel("pull", loc="center")
     axes.annotate(
-        f"({upper} − prediction) / √prediction",
+        f"({upper} − prediction) / {'error' if prediction.covariance is not None else '√prediction'}",
         (1, 1),
         (-8, -4),
         "axes fraction",

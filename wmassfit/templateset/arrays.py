@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from wmassfit.errors import TemplateError
 
-__all__ = ["Array", "Indices", "find", "frozen", "identical", "nearest", "unique"]
+__all__ = ["Array", "Indices", "covariance_of", "find", "frozen", "identical", "nearest", "unique"]
 
 Array: TypeAlias = NDArray[np.float64]
 Indices: TypeAlias = NDArray[np.int32]
@@ -37,6 +37,35 @@ def frozen(values: ArrayLike, what: str) -> Array:
         )
     array.setflags(write=False)
     return array
+
+
+def covariance_of(values: ArrayLike, k: int, what: str) -> Array:
+    """A covariance of k numbers, its diagonal [k] or the matrix [k, k], checked: symmetric and positive definite."""
+    matrix = frozen(np.atleast_1d(values), what)
+    if matrix.shape not in ((k,), (k, k)):
+        raise TemplateError(f"{what}: needs shape ({k},) or ({k}, {k}), got {matrix.shape}")
+    if matrix.ndim == 1 and np.any(matrix <= 0):
+        where = int(np.argmin(matrix))
+        raise TemplateError(f"{what}: variance {matrix[where]} at index {where} is not positive")
+    if matrix.ndim == 2:
+        # Relative to the variances: published matrices are rounded, and not the same way on both sides.
+        scale = np.sqrt(np.abs(np.diag(matrix)))
+        gap = np.abs(matrix - matrix.T)
+        if np.any(gap > 1e-12 * np.outer(scale, scale)):
+            i, j = np.unravel_index(int(np.argmax(gap)), gap.shape)
+            raise TemplateError(
+                f"{what}: it is not symmetric: {matrix[i, j]:.15g} at [{i}, {j}], {matrix[j, i]:.15g} at [{j}, {i}]; "
+                "give (V + V.T) / 2 if that is rounding"
+            )
+        try:
+            np.linalg.cholesky(matrix)
+        except np.linalg.LinAlgError as error:
+            smallest, largest = np.linalg.eigvalsh(matrix)[[0, -1]]
+            raise TemplateError(
+                f"{what}: it is not positive definite (eigenvalues from {smallest:.3g} to {largest:.3g}); leave out "
+                "values that depend on others, such as one bin of a normalised spectrum"
+            ) from error
+    return matrix
 
 
 def unique(names: Iterable[str], what: str) -> None:

@@ -10,7 +10,7 @@ import hist
 import numpy as np
 
 from wmassfit.errors import TemplateError
-from wmassfit.templateset.arrays import Array, find, frozen, unique
+from wmassfit.templateset.arrays import Array, covariance_of, find, frozen, unique
 from wmassfit.templateset.modifiers import Modifier
 
 __all__ = ["Channel", "McStat", "McStatKind", "Process"]
@@ -90,13 +90,20 @@ def _plain_axis(axis: Any) -> hist.axis.Variable | hist.axis.StrCategory:
 
 @dataclass(frozen=True, eq=False)
 class Channel:
-    """A binned region: axes (hist axes, no flow bins), processes, MC statistics. `masked`: predicted, not fitted."""
+    """A binned region: axes (hist axes, no flow bins), processes, MC statistics. `masked`: predicted, not fitted.
+
+    `covariance`: of data that are not counts but measured values, such as a published spectrum, which may have any
+    sign: −ln L = ½ (d − ν)ᵀ V⁻¹ (d − ν) takes the place of Poisson statistics. V is its diagonal, the variances [n], or
+    the full symmetric matrix [n, n]; it has to be positive definite. Measurements in several regions that are
+    correlated are one channel, with a category axis.
+    """
 
     name: str
     axes: tuple[Any, ...]
     processes: tuple[Process, ...]
     mc_stat: McStat | None = None
     masked: bool = False
+    covariance: Array | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "axes", tuple(_plain_axis(axis) for axis in self.axes))
@@ -109,6 +116,14 @@ class Channel:
                 raise TemplateError(
                     f"channel {self.name}, process {process.name}: {process.nominal.size} bins, but the axes have "
                     f"{' × '.join(str(s) for s in self.shape)} = {self.n_bins}"
+                )
+        if self.covariance is not None:
+            what = f"channel {self.name}, covariance of the data"
+            object.__setattr__(self, "covariance", covariance_of(self.covariance, self.n_bins, what))
+            if self.mc_stat is not None:
+                raise TemplateError(
+                    f"channel {self.name}: data with a covariance take no McStat; add the variance of the templates to "
+                    "the covariance, and leave mc_stat out"
                 )
 
     @property

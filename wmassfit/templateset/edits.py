@@ -53,7 +53,11 @@ def select(templates: TemplateSet, axis: str, low: float, high: float, *, channe
             label=axes[position].label,
         )
         processes = tuple(_cut(p, keep[region.name]) for p in region.processes)
-        channels.append(replace(region, axes=tuple(axes), processes=processes))
+        covariance = region.covariance
+        if covariance is not None:
+            kept = keep[region.name]
+            covariance = covariance[kept] if covariance.ndim == 1 else covariance[np.ix_(kept, kept)]
+        channels.append(replace(region, axes=tuple(axes), processes=processes, covariance=covariance))
     data = templates.observed
     if data is not None:
         counts = {name: values[keep[name]] if name in keep else values for name, values in data.counts.items()}

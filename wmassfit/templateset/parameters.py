@@ -9,7 +9,7 @@ from typing import TypeAlias
 import numpy as np
 
 from wmassfit.errors import TemplateError
-from wmassfit.templateset.arrays import Array, frozen
+from wmassfit.templateset.arrays import Array, covariance_of, frozen
 
 __all__ = ["Constraint", "Display", "Gaussian", "Parameter", "Poisson"]
 
@@ -78,15 +78,7 @@ class Gaussian:
                 f"{what}: {k} parameters need observed of shape ({k},) and covariance ({k},) or ({k}, {k}), "
                 f"got {self.observed.shape} and {self.covariance.shape}"
             )
-        if self.covariance.ndim == 1 and np.any(self.covariance <= 0):
-            raise TemplateError(f"{what}: variance {self.covariance.min()} is not positive")
-        if self.covariance.ndim == 2:
-            if not np.allclose(self.covariance, self.covariance.T, rtol=1e-12, atol=0):
-                raise TemplateError(f"{what}: the covariance is not symmetric")
-            try:
-                np.linalg.cholesky(self.covariance)
-            except np.linalg.LinAlgError as error:
-                raise TemplateError(f"{what}: the covariance is not positive definite") from error
+        object.__setattr__(self, "covariance", covariance_of(self.covariance, k, f"{what}, covariance"))
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,8 @@ __all__ = ["Dataset", "TemplateSet"]
 class Dataset:
     """What is fitted: counts a channel [n] and auxiliary data a constraint [k]. Asimov, pseudo-data, toys, real data.
 
+    The "counts" of a channel whose data have a covariance are the measured values, of any sign.
+
     MC statistics have auxiliary data too: the effective counts k₀[n], under the key "mc_stat/<channel>". A
     constraint without an entry keeps its own observed value. `simulated`: True for anything but real data.
     """
@@ -33,10 +35,8 @@ class Dataset:
     def __post_init__(self) -> None:
         counts = {name: frozen(values, f"data of channel {name}") for name, values in self.counts.items()}
         for name, values in counts.items():
-            if values.ndim != 1 or np.any(values < 0):
-                raise TemplateError(
-                    f"data of channel {name}: must be flat and ≥ 0, got shape {values.shape}, minimum {values.min()}"
-                )
+            if values.ndim != 1:
+                raise TemplateError(f"data of channel {name}: must be flat, got shape {values.shape}")
         auxiliary = {
             name: frozen(np.atleast_1d(values), f"auxiliary data {name}") for name, values in self.auxiliary.items()
         }
@@ -100,6 +100,11 @@ class TemplateSet:
                 raise TemplateError(
                     f"data of channel {channel.name}: {counts.size} bins, but the templates have "
                     f"{' × '.join(map(str, channel.shape))} = {channel.n_bins}; use the binning of the templates"
+                )
+            elif channel.covariance is None and np.any(counts < 0):
+                raise TemplateError(
+                    f"data of channel {channel.name}: counts must be ≥ 0, but bin {int(np.argmin(counts))} holds "
+                    f"{counts.min():g}; measured values of any sign need a channel with a covariance"
                 )
         unknown = set(data.counts) - {c.name for c in self.channels}
         if unknown:
