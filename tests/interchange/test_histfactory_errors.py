@@ -113,7 +113,7 @@ WRONG = {
     "start outside bounds": (changed(*CONFIG, to=[{"name": "mu", "inits": [11.0]}]), "start 11.0"),
     "a parameter twice": (changed(*CONFIG, to=[{"name": "mu"}, {"name": "mu"}]), "'mu' comes twice"),
     "damaged extra": (changed(*CONFIG, to=[{"name": 'wmassfit 1.0 {"channels":3}'}]), "entry of wmassfit is damaged"),
-    "extra of the future": (changed(*CONFIG, to=[{"name": "wmassfit 2.0 {}"}]), "format version 2.0"),
+    "extra of the future": (changed(*CONFIG, to=[{"name": "wmassfit 3.0 {}"}]), "format version 3.0"),
     "a list": ([WORKSPACE], "a list where a workspace"),
     "a list of names": (changed("channels", to=["SR"]), "a str where a mapping must stand"),
 }

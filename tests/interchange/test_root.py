@@ -164,8 +164,8 @@ def test_not_root_and_not_ours(tmp_path: Path) -> None:
 def test_another_major_version_is_refused(path: Path) -> None:
     with uproot.open(path) as file:
         text = file["wmassfit"]
-    rewrite(path, {"wmassfit": str(text).replace('"format_version":"1.0"', '"format_version":"2.0"')})
-    with pytest.raises(FormatError, match=r"format version 2\.0.* reads 1\.0"):
+    rewrite(path, {"wmassfit": str(text).replace('"format_version":"1.0"', '"format_version":"3.0"')})
+    with pytest.raises(FormatError, match=r"format version 3\.0.* reads 1\.0"):
         read_root(path)
     rewrite(path, {"wmassfit": str(text).replace('"format_version":"1.0"', '"format_version":"1.7"')})
     read_root(path)
