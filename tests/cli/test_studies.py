@@ -90,3 +90,36 @@ def test_nothing_but_bins_changes(templates: Path):
     everything = read(templates)
     counts = everything.observed.counts["muon"]
     assert np.all(counts == np.round(counts))
+
+
+def test_data_of_another_model(templates: Path, tmp_path: Path):
+    """Data of templates that lack a group fit with all groups, and give what fitting their own data gives."""
+    other = tmp_path / "other.root"
+    lacking = ("--set", "generation.nuisances.pdf=null", "--set", "generation.nuisances.nonprompt=null")
+    assert (
+        run("generate", "small", *QUICK, *lacking, "--data", "asimov", "--at", "m_w=30", "-o", str(other)).exit_code
+        == 0
+    )
+    found = fitted(templates, "--data-file", str(other))["parameters"]["m_w"]
+    assert found["value"] == pytest.approx(80409, abs=0.5)
+    assert "truth" not in found
+    cut = fitted(templates, "--data-file", str(other), "--select", "pt=30..52")["parameters"]["m_w"]
+    assert cut["value"] == pytest.approx(80409, abs=0.5)
+
+
+def test_data_of_a_fit(templates: Path, tmp_path: Path):
+    path = tmp_path / "fit.h5"
+    assert run("fit", str(templates), "--data", "asimov", "--at", "m_w=20", "-o", str(path)).exit_code == 0
+    assert fitted(templates, "--data-file", str(path))["parameters"]["m_w"]["value"] == pytest.approx(80399, abs=0.2)
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [(("--data", "asimov"), "leave out --data"), (("--at", "m_w=3"), "leave out --at"), ((), "without data")],
+)
+def test_refused_data_files(templates: Path, tmp_path: Path, more: tuple[str, ...], says: str):
+    bare = tmp_path / "bare.root"
+    assert run("generate", "small", *QUICK, "-o", str(bare)).exit_code == 0
+    answer = run("fit", str(templates), "--data-file", str(bare), *more)
+    assert answer.exit_code == 2
+    assert says in answer.output

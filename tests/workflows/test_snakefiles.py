@@ -64,3 +64,30 @@ def test_injected_masses_come_back(tmp_path: Path) -> None:
         assert int(row["failures"]) == 0
         assert abs(float(row["significance"])) < 3
         assert abs(float(row["width"]) - 1) < 3 * float(row["width_error"])
+
+
+def test_helicity_priors(tmp_path: Path) -> None:
+    study("helicity", tmp_path, recipe="small", options=QUICK)
+    found = {row["fit"]: float(row["uncertainty"]) for row in rows(tmp_path / "comparison" / "comparison.csv")}
+    assert found["half_as_loose"] < found["helicity"] < found["twice_as_loose"]
+
+
+def test_data_of_other_models(tmp_path: Path) -> None:
+    study("other_models", tmp_path, recipe="small", options=QUICK)
+    found = {row["fit"]: row for row in rows(tmp_path / "comparison" / "comparison.csv")}
+    assert abs(float(found["base:nominal"]["shift"])) < 1e-6
+    # spectra of p_T^V moved by 2%: what is left after the fit is within the uncertainty
+    for name in ("same_shape:softer_pt_v", "same_shape:harder_pt_v"):
+        assert abs(float(found[name]["shift"])) < float(found[name]["uncertainty"])
+
+
+def test_what_moves_the_charges_apart(tmp_path: Path) -> None:
+    variations = tmp_path / "variations.txt"
+    variations.write_text("# odd and even in charge\nA3_down A3_*=-1\nA0_down A0_*=-1\n", encoding="utf-8")
+    study("charge_difference", tmp_path, recipe="small", options=QUICK, variations=variations)
+    found = {row["variation"]: row for row in rows(tmp_path / "charge_difference.csv")}
+    assert float(found["nominal"]["shift_mev"]) == 0
+    for name in ("A3_down", "A0_down"):
+        assert int(found[name]["parameters"]) > 0
+        # held off its place, a nuisance parameter cannot fit better
+        assert float(found[name]["twice_dnll"]) >= 0

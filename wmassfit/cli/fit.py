@@ -9,6 +9,7 @@ from typing import Any, Literal
 import click
 
 from wmassfit.cli import console, options, reading
+from wmassfit.errors import RecipeError
 
 __all__ = ["command"]
 
@@ -17,6 +18,13 @@ __all__ = ["command"]
 @click.argument("templates", nargs=-1, required=True, metavar="TEMPLATES...")
 @options.output(None, "Also write the result to this file (fit.h5).")
 @options.data
+@click.option(
+    "--data-file",
+    "data_files",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Take the data of these templates, or of this fit, instead; repeatable.",
+)
 @options.at
 @options.seed
 @click.option("--throw", type=click.Choice(["none", "auxiliary", "prior"]), default="auxiliary", show_default=True)
@@ -30,6 +38,7 @@ def command(
     templates: tuple[str, ...],
     output: Path | None,
     data: str | None,
+    data_files: tuple[Path, ...],
     at: tuple[str, ...],
     seed: int | None,
     throw: Literal["none", "auxiliary", "prior"],
@@ -50,9 +59,14 @@ def command(
         check_output(output)
         console.refuse_overwriting(output, templates)
     model = Model(reading.read_templates(templates, **how))
-    kind = data or ("asimov" if model.templates.observed is None else "observed")
+    if data_files and (data or at):
+        raise RecipeError(f"--data-file {data_files[0]}: brings the data; leave out {'--data' if data else '--at'}")
+    kind = "observed" if data_files else data or ("asimov" if model.templates.observed is None else "observed")
     values = options.numbers(at, option="--at")
-    dataset = make_data(model, kind, seed=1 if seed is None else seed, at=values, throw=throw)
+    if data_files:
+        dataset = reading.read_data(data_files, model.templates, **how)
+    else:
+        dataset = make_data(model, kind, seed=1 if seed is None else seed, at=values, throw=throw)
     with console.progress():
         result = fit(model, dataset, minimizer=minimizer)
         intervals = [interval_of(result, name) for name in minos] if result.converged else []

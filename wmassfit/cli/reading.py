@@ -11,9 +11,9 @@ import click
 from wmassfit.errors import RecipeError
 
 if TYPE_CHECKING:
-    from wmassfit.templateset import TemplateSet
+    from wmassfit.templateset import Dataset, TemplateSet
 
-__all__ = ["format_options", "read_templates"]
+__all__ = ["format_options", "read_data", "read_templates"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -99,6 +99,32 @@ def read_templates(
     for process in floating:
         templates = float_normalisation(templates, process)
     return templates
+
+
+def read_data(files: Sequence[Path], templates: TemplateSet, **given: Any) -> Dataset:
+    """The data beside the templates, or of the fit, in some files, cut and summed as `templates` were.
+
+    Auxiliary data of constraints that `templates` do not have say nothing about them and are left out: the data may
+    come from another model. Raises RecipeError where there are no data, TemplateError where they do not fit.
+    """
+    from wmassfit.interchange import read
+    from wmassfit.templateset import Dataset, TemplateSet
+
+    content = read(*files) if len(files) == 1 else None
+    if content is not None and not isinstance(content, TemplateSet):
+        found: Dataset | None = content.data
+    else:
+        cuts = {name: value for name, value in given.items() if name in ("selections", "projections")}
+        found = read_templates(tuple(str(file) for file in files), **cuts).observed
+    if found is None:
+        raise RecipeError(
+            f"--data-file {files[0]}: holds templates without data; `wmassfit generate --data` puts some beside them"
+        )
+    known = {c.name for c in templates.constraints} | {f"mc_stat/{c.name}" for c in templates.channels if c.mc_stat}
+    auxiliary = {name: values for name, values in found.auxiliary.items() if name in known}
+    data = Dataset(found.counts, auxiliary, simulated=found.simulated)
+    templates.check(data)
+    return data
 
 
 def _range(text: str, *, option: str) -> tuple[str, float, float]:
