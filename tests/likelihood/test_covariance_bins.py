@@ -24,6 +24,8 @@ from wmassfit.templateset import (
     Scale,
     Shift,
     TemplateSet,
+    project,
+    select,
 )
 
 Build = Callable[..., TemplateSet]
@@ -257,3 +259,14 @@ def test_negative_counts_need_a_covariance() -> None:
     with pytest.raises(TemplateError, match="counts must be ≥ 0, but bin 1 holds -1"):
         TemplateSet((channel,), (), observed=data)
     TemplateSet((replace(channel, covariance=np.eye(2)),), (), observed=data)
+
+
+def test_projected_and_selected_channels_keep_their_part_of_the_covariance() -> None:
+    model, _, _, _ = linear()
+    v = model.templates.channel("c").covariance
+    summing = np.kron(np.eye(2), np.ones(4))
+    summed = project(model.templates, ["a"]).channel("c")
+    np.testing.assert_allclose(summed.covariance, summing @ v @ summing.T, rtol=1e-12)
+    np.testing.assert_array_equal(select(model.templates, "a", 0.0, 0.5).channel("c").covariance, v[:4, :4])
+    flat = measured(model.templates, c=np.diag(v))
+    np.testing.assert_allclose(project(flat, ["a"]).channel("c").covariance, summing @ np.diag(v), rtol=1e-12)

@@ -34,6 +34,8 @@ def command(files: tuple[str, ...], as_json: bool, **how: Any) -> None:
     click.echo(", ".join(found["pois"]) or "none")
     for group, number in found["groups"].items():
         click.echo(f"  {group:24} {number:5}")
+    for term in found["external"]:
+        click.echo(f"external term {term['name']} on {', '.join(term['parameters'])}")
     click.echo(f"data: {found['data']}")
     for remark in found["suspicious"]:
         click.echo(f"suspicious: {remark}")
@@ -60,6 +62,7 @@ def _describe(templates: TemplateSet) -> dict[str, Any]:
         "n_nuisances": len(templates.nuisances),
         "pois": list(templates.pois),
         "groups": {group: len(names) for group, names in templates.groups.items()},
+        "external": [{"name": term.name, "parameters": list(term.parameters)} for term in templates.external],
         "data": "none" if templates.observed is None else ("simulated" if templates.observed.simulated else "observed"),
         "suspicious": [remark for channel in templates.channels for remark in _suspicious(channel)] + _idle(templates),
     }

@@ -1,6 +1,7 @@
 """Questions to a likelihood: fit, uncertainties, impacts, pulls, toys."""
 
 from wmassfit.inference.chi_square import ChiSquare, chi_square
+from wmassfit.inference.external import external_term
 from wmassfit.inference.fit import fit
 from wmassfit.inference.functions import LinearFunction, difference
 from wmassfit.inference.goodness_of_fit import GoodnessOfFit, goodness_of_fit
@@ -40,6 +41,7 @@ __all__ = [
     "chi_square",
     "difference",
     "discovery",
+    "external_term",
     "fit",
     "goodness_of_fit",
     "impacts",

@@ -2,8 +2,9 @@
 
 The statistic is 2[−ln L(x̂) + ln L_saturated] (Baker and Cousins, Nucl. Instrum. Meth. 221 (1984) 437), constraints and
 MC statistics included. Each constraint is a measurement of its own parameter and adds one measurement and one
-parameter, so the number of degrees of freedom is the number of bins less that of *unconstrained* free parameters that
-the yields feel: the rank of their derivatives. Where the misfit lies is told by χ² of each channel and projection.
+parameter, so the number of degrees of freedom is the number of bins, and of directions that external terms measure,
+less that of *unconstrained* free parameters that these feel: the rank of their derivatives. Where the misfit lies is
+told by χ² of each channel and projection.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ class GoodnessOfFit:
     channels
         What each channel's bins contribute, with its number of bins.
     constraints
-        What the constraints contribute.
+        What the constraints and external terms contribute.
     by_channel, by_projection
         χ² of each channel, and of each axis of channels with several ("channel, axis"), with the covariance of
         residuals after the fit (see `chi_square`).
@@ -62,7 +63,8 @@ def goodness_of_fit(fit: FitResult, *, toys: Toys | None = None, parts: bool = T
     counted = (nu > 0) | (d > 0)
     for block in model.likelihood.covariance:
         counted[block.bins] = True
-    ndf = int(np.count_nonzero(counted)) - _free_directions(fit, point)
+    measured = sum(term.root.shape[0] for term in model.likelihood.constraints.external)
+    ndf = int(np.count_nonzero(counted)) + measured - _free_directions(fit, point)
     statistic = 2 * float(point.value[0])
     bins = 2 * point.terms.value[:, 0]
     channels = {
@@ -94,6 +96,8 @@ def _free_directions(fit: FitResult, point: Point) -> int:
     directions = np.zeros((fit.model.n, free.size))
     directions[free, np.arange(free.size)] = 1.0
     moved = np.sqrt(point.terms.expected) * point.whitened(point.push(directions))
+    outside = [t.root @ directions[t.parameters] for t in fit.model.likelihood.constraints.external]
+    moved = np.concatenate([moved, *outside])
     size = np.linalg.norm(moved, axis=0)
     return int(np.linalg.matrix_rank(moved[:, size > 0] / size[size > 0])) if np.any(size > 0) else 0
 

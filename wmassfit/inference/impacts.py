@@ -11,6 +11,7 @@ in quadrature. Nominal impacts do not add up.
 its auxiliary datum moved by one standard deviation; of the data Σ_b [c·J_b ∂s_b/∂d_b]² Var(d_b), s_b the slope of bin
 b's term (for gamma-type MC statistics ∂s/∂d = −k/(ν(ν+k)), Var(d) = βν; for data with a covariance V the sum over
 their bins is (J c)ᵀ V⁻¹ (J c)); of MC statistics likewise with their auxiliary data (∂s/∂k₀ = 1/(ν+k), Var(k₀) = kβ).
+An external term ½ (x − a)ᵀ H (x − a) is a group of its name, cᵀ H c (nominal impacts count it with the data).
 With the expected curvature they add up in quadrature to σ exactly; with the observed one they miss by the `residue`.
 """
 
@@ -179,7 +180,12 @@ def _global(fit: FitResult, m: int, c: Array) -> tuple[dict[str, float], dict[st
     answer = point.responses
     data = float(np.sum((moved * answer.data) ** 2 * answer.data_variance))
     mc_stat = float(np.sum((moved * answer.mc_stat) ** 2 * answer.mc_stat_variance))
-    left = float(c[m]) - data - mc_stat - quadrature(np.flatnonzero(constrained))
+    outside = 0.0
+    for term in constraints.external:
+        share = float(np.sum((term.root @ c[term.parameters]) ** 2))
+        groups[term.term.name if term.term.name not in groups else f"{term.term.name} (external)"] = share**0.5
+        outside += share
+    left = float(c[m]) - data - mc_stat - outside - quadrature(np.flatnonzero(constrained))
     return parameters, groups, data**0.5, mc_stat**0.5, float(np.sign(left) * np.sqrt(abs(left)))
 
 

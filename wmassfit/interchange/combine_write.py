@@ -75,6 +75,7 @@ class _Writer:
 
     def _constraints(self) -> None:
         data = self.templates.observed
+        self.problems += [f"external term {t.name}: Combine has no such thing" for t in self.templates.external]
         for constraint in self.templates.constraints:
             if data is not None and constraint.name in data.auxiliary:
                 given = data.auxiliary[constraint.name]

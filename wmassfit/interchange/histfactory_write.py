@@ -59,6 +59,7 @@ def to_workspace(
     if mc_stat not in ("refuse", "staterror"):
         raise FormatError(f'mc_stat={mc_stat!r}: choose "refuse" or "staterror"')
     writer = _Writer(templates, codes)
+    writer.problems += [f"external term {t.name}: HistFactory has no such thing" for t in templates.external]
     for channel in templates.channels:
         if channel.masked:
             writer.problems.append(f"channel {channel.name} is masked, and HistFactory fits every channel")

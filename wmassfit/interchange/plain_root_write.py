@@ -90,7 +90,7 @@ def _varied(process: Process, modifier: Shift | Scale) -> tuple[Array, Array]:
 
 
 def _problems(templates: TemplateSet) -> list[str]:
-    out: list[str] = []
+    out: list[str] = [f"external term {term.name}" for term in templates.external]
     kinds: set[tuple[str, str]] = set()
     varied: set[str] = set()
     strengths: set[str] = set()

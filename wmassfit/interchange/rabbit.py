@@ -8,6 +8,7 @@ parameters of interest |
 | variation, type "log_normal" (rabbit's default and ours) | exp θ [mean + half · s(2θ)]: `Scale` |
 | variation, type "normal" | added to the yield, and not multiplied by the signal strength: `Shift`; those of a signal \
 are a process of their own, "<signal>_variations" |
+| external term (later versions) | `External`, where it has a minimum |
 | hsumw, hsumw2 | variance of the sum of processes, on the first process of a channel; kind "gamma" unless asked |
 
 The type, and names and axes of channels, stand only in a pickled object, which is ignored: unpickling runs code. So the
@@ -92,7 +93,7 @@ def read_rabbit(
     try:
         if description is not None:
             check_version(description.get("format_version"), where=str(path))
-            return _described(tensors, description, path)
+            return replace(_described(tensors, description, path), external=tuple(tensors.external))
         reader = _Reader(tensors, systematic_type, mc_stat, str(path))
         return reader.templates(channels, pseudodata)
     except TemplateError as error:
@@ -144,6 +145,7 @@ class _Reader:
             pois,
             Dataset(counts, simulated=simulated),
             {"format": "rabbit"},
+            tuple(t.external),
         )
 
     def _rows(self, channels: Mapping[str, int] | None) -> list[tuple[str, slice]]:

@@ -26,8 +26,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wmassfit.errors import FormatError, UnsupportedFeature
-from wmassfit.templateset import Array, Indices
+from wmassfit.errors import FormatError, TemplateError, UnsupportedFeature
+from wmassfit.templateset import Array, External, Indices
 
 __all__ = ["RabbitTensors", "Variation", "read_tensors"]
 
@@ -62,6 +62,7 @@ class RabbitTensors:
     sumw2: Array
     sumw2_parts: Array | None
     logk: list[list[Variation]]
+    external: list[External]
 
     @property
     def n_bins(self) -> int:
@@ -71,7 +72,7 @@ class RabbitTensors:
 
 def read_tensors(file: Any) -> RabbitTensors:
     """The arrays of an open file. Raises FormatError for missing datasets, sizes that do not fit, and NaN."""
-    for name in ("hbetavariations", "external_terms"):
+    for name in ("hbetavariations",):
         if name in file and len(file[name]):
             raise UnsupportedFeature(
                 f"{file.filename}: {name} (a later addition to the format) has no counterpart here"
@@ -120,7 +121,39 @@ def read_tensors(file: Any) -> RabbitTensors:
         sumw2,
         parts,
         logk,
+        _external(file, systematics),
     )
+
+
+def _external(file: Any, systematics: list[str]) -> list[External]:
+    """Terms gᵀx + ½ xᵀHx of a later version of the format; refused where they have no minimum."""
+    terms: list[External] = []
+    for name in file.get("external_terms", ()):
+        where = f"{file.filename}, external term {name}"
+        stored = f"external_terms/{name}"
+        parameters = _strings(file, f"{stored}/params")
+        k = len(parameters)
+        wrong = [p for p in parameters if p not in systematics]
+        if wrong:
+            raise UnsupportedFeature(f"{where}: it acts on {wrong[0]}, which is not a systematic")
+        gradient = _array(file, f"{stored}/grad_values") if f"{stored}/grad_values" in file else np.zeros(k)
+        if f"{stored}/hess_dense" in file:
+            hessian = _array(file, f"{stored}/hess_dense")
+        elif f"{stored}/hess_sparse" in file:
+            indices, values, shape = _coordinates(file, f"{stored}/hess_sparse")
+            hessian = np.zeros(shape)
+            hessian[tuple(indices.T)] = values
+        else:
+            raise UnsupportedFeature(f"{where}: it has no Hessian, so it has no minimum")
+        if gradient.shape != (k,) or hessian.shape != (k, k):
+            raise FormatError(f"{where}: {k} parameters, but shapes {gradient.shape} and {hessian.shape}")
+        try:
+            terms.append(
+                External.from_derivatives(name, tuple(parameters), at=np.zeros(k), gradient=gradient, hessian=hessian)
+            )
+        except TemplateError as error:
+            raise UnsupportedFeature(f"{file.filename}: {error}") from error
+    return terms
 
 
 def _strings(file: Any, name: str) -> list[str]:

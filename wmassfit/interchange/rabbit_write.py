@@ -83,6 +83,7 @@ class _Writer:
     def collect(self) -> None:
         """Everything that goes into the file, and complaints about what does not."""
         t = self.templates
+        self.problems += [f"external term {term.name}: the released rabbit cannot read it" for term in t.external]
         self._signals()
         if self.morph_point is not None:
             self.units = {name: abs(self.morph_point) for name in _morphed(t)}

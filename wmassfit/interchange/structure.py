@@ -6,8 +6,8 @@ as one string and `fit_file` as one attribute, so both agree. Numbers are writte
 gives the same float64 back; infinities as the strings "inf" and "-inf", which JSON has no number for.
 
 Arrays that do not belong in JSON go by name: "covariance/<constraint>" for correlated constraints,
-"data_covariance/<channel>" for data with a covariance, and "auxiliary/<name>" for the auxiliary data of the observed
-data set.
+"data_covariance/<channel>" for data with a covariance, "external/<name>" for the Hessian of an external term, and
+"auxiliary/<name>" for the auxiliary data of the observed data set.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from wmassfit.templateset import (
     Constraint,
     Dataset,
     Display,
+    External,
     Gaussian,
     McStat,
     Modifier,
@@ -54,7 +55,7 @@ FORMAT_VERSION = "1.0"
 """Major: what a reader must know to read at all. Minor: additions that an older reader may leave aside."""
 
 EXTENDED_VERSION = "2.0"
-"""Of descriptions that hold what version 1 does not know and would drop: a covariance of data. All others stay 1."""
+"""Of descriptions with what version 1 would drop, a covariance of data or external terms. All others stay 1."""
 
 
 class SafePaths:
@@ -212,6 +213,9 @@ def describe(templates: TemplateSet) -> tuple[dict[str, Any], dict[str, Array]]:
         "parameters": [_parameter_description(parameter) for parameter in templates.parameters],
         "constraints": [_constraint_description(constraint) for constraint in templates.constraints],
         "pois": list(templates.pois),
+        "external": [
+            {"name": term.name, "parameters": term.parameters, "observed": term.observed} for term in templates.external
+        ],
         "data": None if data is None else {"simulated": data.simulated, "channels": list(data.counts)},
         "metadata": templates.metadata,
     }
@@ -223,13 +227,14 @@ def describe(templates: TemplateSet) -> tuple[dict[str, Any], dict[str, Array]]:
     arrays |= {
         f"data_covariance/{c.name}": c.covariance.ravel() for c in templates.channels if c.covariance is not None
     }
+    arrays |= {f"external/{term.name}": term.hessian.ravel() for term in templates.external}
     if data is not None:
         arrays |= {f"auxiliary/{name}": values for name, values in data.auxiliary.items()}
     return description, arrays
 
 
 def _is_extended(templates: TemplateSet) -> bool:
-    return any(channel.covariance is not None for channel in templates.channels)
+    return bool(templates.external) or any(channel.covariance is not None for channel in templates.channels)
 
 
 def rebuild(
@@ -275,7 +280,14 @@ def rebuild(
         pois=description["pois"],
         observed=observed,
         metadata=description["metadata"],
+        external=tuple(_external(stored, arrays) for stored in description.get("external", ())),
     )
+
+
+def _external(stored: Mapping[str, Any], arrays: Mapping[str, Array]) -> External:
+    k = len(stored["parameters"])
+    hessian = arrays[f"external/{stored['name']}"].reshape(k, k)
+    return External(stored["name"], stored["parameters"], stored["observed"], hessian)
 
 
 def _floats(stored: Mapping[str, Any], *names: str) -> dict[str, Any]:

@@ -67,7 +67,7 @@ class Model:
         self.likelihood = Likelihood(
             expectation,
             mc_stat_bins(fitted, expectation.layout),
-            compile_constraints(templates.constraints, self._index),
+            compile_constraints(templates.constraints, self._index, templates.external),
             Derivatives(expectation, wide),
             covariance_bins(fitted, expectation.layout),
         )
@@ -248,7 +248,11 @@ class Model:
         return CurvaturePlan.analyse(
             derivatives.pattern,
             derivatives.dense,
-            couplings=[*(block.parameters for block in constraints.blocks), *self._mixed],
+            couplings=[
+                *(block.parameters for block in constraints.blocks),
+                *(term.parameters for term in constraints.external),
+                *self._mixed,
+            ],
             border=free.tolist(),
         )
 

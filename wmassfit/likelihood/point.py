@@ -46,16 +46,12 @@ class BoundData:
         return cls(
             np.concatenate([p.counts for p in parts], axis=1),
             np.concatenate([p.mc_stat for p in parts], axis=1),
-            Auxiliary(
-                np.concatenate([p.auxiliary.centre for p in parts], axis=1),
-                np.concatenate([p.auxiliary.count for p in parts], axis=1),
-            ),
+            Auxiliary.stack([p.auxiliary for p in parts]),
         )
 
     def select(self, chosen: NDArray[np.intp]) -> BoundData:
         """Some of a batch."""
-        auxiliary = Auxiliary(self.auxiliary.centre[:, chosen], self.auxiliary.count[:, chosen])
-        return BoundData(self.counts[:, chosen], self.mc_stat[:, chosen], auxiliary)
+        return BoundData(self.counts[:, chosen], self.mc_stat[:, chosen], self.auxiliary.select(chosen))
 
 
 @dataclass(frozen=True, eq=False)

@@ -27,7 +27,15 @@ __all__ = ["STREAMS", "Simulator", "Throw", "stream"]
 Throw: TypeAlias = Literal["none", "auxiliary", "prior"]
 
 # Numbers, once given, stay: they are part of what a seed means.
-STREAMS: Mapping[str, int] = {"counts": 0, "auxiliary": 1, "mc_stat": 2, "prior": 3, "masked": 4, "measured": 5}
+STREAMS: Mapping[str, int] = {
+    "counts": 0,
+    "auxiliary": 1,
+    "mc_stat": 2,
+    "prior": 3,
+    "masked": 4,
+    "measured": 5,
+    "external": 6,
+}
 
 
 def stream(seed: int, name: str, index: int) -> np.random.Generator:
@@ -74,7 +82,7 @@ class Simulator:
 
     def asimov(self) -> BoundData:
         """Counts and auxiliary data equal to their expectation."""
-        return self._bound(self.expected, self.mc_stat, self.x, self.count)
+        return self._bound(self.expected, self.mc_stat, self.x, self.count, self._outside(self.x))
 
     def draw(self, seed: int, index: int, throw: Throw) -> BoundData:
         """One pseudo-experiment."""
@@ -91,6 +99,8 @@ class Simulator:
             rng = stream(seed, "auxiliary", index)
             centre = _smear(self.likelihood.constraints, centre, rng)
             count = rng.poisson(np.maximum(count, 0.0)).astype(np.float64)
+        # External terms are data: thrown with the counts, around the truth.
+        outside = self._outside(true, stream(seed, "external", index))
         mean = np.maximum(nu, 0.0)
         for block in self.likelihood.covariance:
             mean[block.bins] = 0.0
@@ -98,7 +108,15 @@ class Simulator:
         rng = stream(seed, "measured", index)
         for block in self.likelihood.covariance:
             counts[block.bins] = block.throw(rng, nu[block.bins])
-        return self._bound(counts, k0, centre, count)
+        return self._bound(counts, k0, centre, count, outside)
+
+    def _outside(self, true: Array, rng: np.random.Generator | None = None) -> Array:
+        """Centres of the external terms one after the other [e], at the truth or thrown around it."""
+        parts = [np.zeros(0)]
+        for term in self.likelihood.constraints.external:
+            x = true[term.parameters]
+            parts.append(x if rng is None else term.throw(rng, x))
+        return np.concatenate(parts)
 
     def draw_masked(
         self,
@@ -124,7 +142,7 @@ class Simulator:
 
     def dataset(self, data: BoundData, masked: Mapping[str, Array]) -> Dataset:
         """The same data by name."""
-        auxiliary = self.likelihood.constraints.named(data.auxiliary.centre[:, 0], data.auxiliary.count[:, 0])
+        auxiliary = self.likelihood.constraints.named(data.auxiliary)
         places = self.likelihood.expectation.layout.channels
         for place in places:
             if np.any(self.mc_stat[place.bins] > 0):
@@ -133,8 +151,9 @@ class Simulator:
         return Dataset(counts | dict(masked), auxiliary, simulated=True)
 
     @staticmethod
-    def _bound(counts: Array, k0: Array, centre: Array, count: Array) -> BoundData:
-        return BoundData(counts[:, None], k0[:, None], Auxiliary(centre[:, None], count[:, None]))
+    def _bound(counts: Array, k0: Array, centre: Array, count: Array, outside: Array) -> BoundData:
+        auxiliary = Auxiliary(centre[:, None], count[:, None], outside[:, None])
+        return BoundData(counts[:, None], k0[:, None], auxiliary)
 
 
 def _expected(expectation: Expectation, x: Array) -> Array:

@@ -5,13 +5,14 @@ stored read-only in float64 (bin indices in int32). Everything is checked when i
 that exists is consistent; each complaint is a `TemplateError` with the place, the value and the remedy.
 
 Roles are separate. A `Parameter` has no prior and no interpolation: a prior is a `Gaussian` or `Poisson` constraint
-that names it, an interpolation belongs to each `Modifier` that it drives, and being a parameter of interest is a
-line in `TemplateSet.pois`.
+that names it, another measurement an `External` term, an interpolation belongs to each `Modifier` that it drives, and
+being a parameter of interest is a line in `TemplateSet.pois`.
 """
 
 from wmassfit.templateset.arrays import Array, Indices, identical
 from wmassfit.templateset.channels import Channel, McStat, McStatKind, Process
 from wmassfit.templateset.edits import float_normalisation, halves, select, split
+from wmassfit.templateset.external import External
 from wmassfit.templateset.joining import join
 from wmassfit.templateset.modifiers import Factor, Modifier, Morph, Scale, ScaleCode, Shift, ShiftCode
 from wmassfit.templateset.parameters import Constraint, Display, Gaussian, Parameter, Poisson
@@ -24,6 +25,7 @@ __all__ = [
     "Constraint",
     "Dataset",
     "Display",
+    "External",
     "Factor",
     "Gaussian",
     "Indices",

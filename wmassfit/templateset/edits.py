@@ -79,6 +79,8 @@ def split(templates: TemplateSet, parameter: str, axis: str, edges: Mapping[str,
     Raises TemplateError for a constrained parameter, ranges that overlap or end inside a bin, and names in use.
     """
     original = templates.parameter(parameter)
+    if any(parameter in term.parameters for term in templates.external):
+        raise TemplateError(f"split {parameter}: an external term measures it, and does not say which part of it")
     if any(parameter in c.parameters for c in templates.constraints):
         raise TemplateError(
             f"split {parameter}: it has a constraint, which cannot be shared; split free parameters only"
@@ -262,6 +264,7 @@ def _without_idle(templates: TemplateSet, channels: tuple[Channel, ...], data: D
     idle = driving(templates.channels) - driving(channels)
     gone = {c.name for c in templates.constraints if set(c.parameters) <= idle}
     shared = {name for c in templates.constraints if c.name not in gone for name in c.parameters}
+    shared |= {name for term in templates.external for name in term.parameters}
     idle -= shared
     if data is not None:
         data = replace(data, auxiliary={k: v for k, v in data.auxiliary.items() if k not in gone})

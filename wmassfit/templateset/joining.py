@@ -8,6 +8,7 @@ from typing import Any
 
 from wmassfit.errors import TemplateError
 from wmassfit.templateset.arrays import identical
+from wmassfit.templateset.external import External
 from wmassfit.templateset.parameters import Constraint, Parameter
 from wmassfit.templateset.sets import Dataset, TemplateSet
 
@@ -27,6 +28,7 @@ def join(*sets: TemplateSet) -> TemplateSet:
         return sets[0]
     parameters: dict[str, Parameter] = {}
     constraints: dict[str, Constraint] = {}
+    external: dict[str, External] = {}
     for templates in sets:
         for parameter in templates.parameters:
             parameters[parameter.name] = _same(parameters.get(parameter.name), parameter)
@@ -37,6 +39,9 @@ def join(*sets: TemplateSet) -> TemplateSet:
                     f"join: constraint {constraint.name} is not the same in all; make the templates from one recipe, "
                     "or rename the parameter in one of them"
                 )
+        for term in templates.external:
+            if not identical(external.setdefault(term.name, term), term):
+                raise TemplateError(f"join: external term {term.name} is not the same in all; rename one")
     names = [c.name for templates in sets for c in templates.channels]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -52,6 +57,7 @@ def join(*sets: TemplateSet) -> TemplateSet:
         pois=tuple(dict.fromkeys(name for templates in sets for name in templates.pois)),
         observed=_data(having) if having else None,
         metadata=_metadata([templates.metadata for templates in sets]),
+        external=tuple(external.values()),
     )
 
 

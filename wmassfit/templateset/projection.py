@@ -35,7 +35,12 @@ def project(templates: TemplateSet, axes: Sequence[str], *, channel: str | None 
             continue
         total = sums[region.name] = _summation(region, keep)
         processes = tuple(_projected(region, p, total) for p in region.processes)
-        channels.append(replace(region, axes=tuple(region.axes[i] for i in keep), processes=processes))
+        covariance = region.covariance
+        if covariance is not None:
+            # A V Aᵀ: summed along one index and along the other.
+            covariance = total(covariance) if covariance.ndim == 1 else _both(covariance, total)
+        kept = tuple(region.axes[i] for i in keep)
+        channels.append(replace(region, axes=kept, processes=processes, covariance=covariance))
     data = templates.observed
     if data is not None:
         counts = {name: sums[name](v) if name in sums else v for name, v in data.counts.items()}
@@ -52,6 +57,12 @@ def _summation(region: Channel, keep: Sequence[int]) -> Callable[[Array], Array]
         return np.asarray(values.reshape(region.shape).sum(axis=gone), dtype=np.float64).ravel()
 
     return total
+
+
+def _both(matrix: Array, total: Callable[[Array], Array]) -> Array:
+    half = np.array([total(row) for row in matrix])
+    summed = np.array([total(column) for column in half.T])
+    return np.asarray(0.5 * (summed + summed.T))
 
 
 def _projected(region: Channel, process: Process, total: Callable[[Array], Array]) -> Process:

@@ -13,6 +13,7 @@ import numpy as np
 from wmassfit.errors import TemplateError
 from wmassfit.templateset.arrays import Array, find, frozen, unique
 from wmassfit.templateset.channels import Channel
+from wmassfit.templateset.external import External
 from wmassfit.templateset.parameters import Constraint, Parameter
 
 __all__ = ["Dataset", "TemplateSet"]
@@ -58,15 +59,16 @@ class TemplateSet:
     pois: tuple[str, ...] = ()
     observed: Dataset | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    external: tuple[External, ...] = ()
 
     def __post_init__(self) -> None:
-        for name in ("channels", "parameters", "constraints", "pois"):
+        for name in ("channels", "parameters", "constraints", "pois", "external"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
         if not self.channels:
             raise TemplateError("a template set needs at least one channel")
         unique((c.name for c in self.channels), "channels")
         unique((p.name for p in self.parameters), "parameters")
-        unique((c.name for c in self.constraints), "constraints")
+        unique((c.name for c in (*self.constraints, *self.external)), "constraints and external terms")
         known = set(self.parameter_names)
         for channel in self.channels:
             for process in channel.processes:
@@ -82,6 +84,10 @@ class TemplateSet:
                 if name not in known:
                     raise TemplateError(f"constraint {constraint.name} names {name}, which is not a declared parameter")
                 constrained.append(name)
+        for term in self.external:
+            for name in term.parameters:
+                if name not in known:
+                    raise TemplateError(f"external term {term.name} names {name}, which is not a declared parameter")
         unique(constrained, "constrained parameters (a parameter takes one constraint)")
         for name in self.pois:
             if name not in known:
@@ -109,7 +115,7 @@ class TemplateSet:
         unknown = set(data.counts) - {c.name for c in self.channels}
         if unknown:
             raise TemplateError(f"data: channel {sorted(unknown)[0]} is not in the templates")
-        sizes = {c.name: len(c.parameters) for c in self.constraints}
+        sizes = {c.name: len(c.parameters) for c in (*self.constraints, *self.external)}
         sizes |= {f"mc_stat/{c.name}": c.n_bins for c in self.channels if c.mc_stat is not None}
         for name, values in data.auxiliary.items():
             if name not in sizes or values.shape != (sizes[name],):
