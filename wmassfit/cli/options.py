@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,7 +12,19 @@ import click
 
 from wmassfit.errors import RecipeError
 
-__all__ = ["as_json", "assignments", "at", "data", "numbers", "output", "override", "seed", "workers"]
+__all__ = [
+    "as_json",
+    "assignments",
+    "at",
+    "check_known",
+    "data",
+    "numbers",
+    "output",
+    "override",
+    "seed",
+    "values",
+    "workers",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -39,6 +52,30 @@ def numbers(items: tuple[str, ...], *, option: str) -> dict[str, float]:
             raise RecipeError(f"{option} {key}={text}: {text!r} is not a finite number")
         pairs[key] = value
     return pairs
+
+
+def values(items: tuple[str, ...], *, option: str) -> dict[str, Any]:
+    """NAME=VALUE pairs of a repeated option, values read as YAML: numbers, true, null, [lists], text."""
+    import yaml
+
+    pairs = {}
+    for key, text in assignments(items, option=option).items():
+        try:
+            pairs[key] = text if "{" in text else yaml.safe_load(text)
+        except yaml.YAMLError:
+            raise RecipeError(f"{option} {key}={text}: {text!r} is not a YAML value") from None
+    return pairs
+
+
+def check_known(given: Mapping[str, Any], function: Callable[..., Any] | None, *, what: str, option: str) -> None:
+    """Raise RecipeError for names that are no keyword-only options of a function."""
+    if not given:
+        return
+    found = inspect.signature(function).parameters if function is not None else {}
+    known = [name for name, parameter in found.items() if parameter.kind is inspect.Parameter.KEYWORD_ONLY]
+    for name in given:
+        if name not in known:
+            raise RecipeError(f"{option} {name}: {what} has no such option; it has {', '.join(known) or 'none'}")
 
 
 as_json = click.option("--json", "as_json", is_flag=True, help="JSON on standard output; all else on standard error.")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from wmassfit.cli.options import check_known, values
 from wmassfit.errors import RecipeError
 
 if TYPE_CHECKING:
@@ -45,6 +46,20 @@ def format_options(command: F) -> F:
             help="Only the bins of an axis between two of its edges (pt=30..52); repeatable.",
         ),
         click.option(
+            "--read",
+            "reader_options",
+            multiple=True,
+            metavar="OPTION=VALUE",
+            help="An option of the format's reader, such as normsys=code1 (HistFactory), "
+            "pattern='{channel}/{process}_{systematic}{direction}' (plain ROOT); repeatable.",
+        ),
+        click.option(
+            "--systematic-type",
+            type=click.Choice(["log_normal", "normal"]),
+            default=None,
+            help="How a rabbit tensor's variations are interpolated; log_normal if left out.",
+        ),
+        click.option(
             "--card-line",
             "lines",
             multiple=True,
@@ -73,13 +88,15 @@ def read_templates(
     splits: Sequence[str] = (),
     floating: Sequence[str] = (),
     projections: str | None = None,
+    reader_options: tuple[str, ...] = (),
     **given: Any,
 ) -> TemplateSet:
     """The templates in some files, or of the fit in one, cut and split as asked for.
 
     Raises RecipeError for options of two formats, and for ranges that cannot be read.
     """
-    from wmassfit.interchange import read
+    from wmassfit.interchange import FORMATS, read
+    from wmassfit.interchange.registry import choose_reader, existing_file
     from wmassfit.templateset import TemplateSet, float_normalisation, project, select
 
     options = {name: value for name, value in given.items() if value not in (None, ())}
@@ -87,6 +104,15 @@ def read_templates(
     if workspace and card:
         raise RecipeError(f"{_WORKSPACE[min(workspace)]} is for HistFactory workspaces, {_CARD[min(card)]} for cards")
     kind = "histfactory" if workspace else "combine" if card else None
+    asked = values(reader_options, option="--read")
+    kind = asked.pop("format", kind)
+    if asked or "systematic_type" in options:
+        chosen = choose_reader(FORMATS, existing_file(files[0]), name=kind)
+        what = f"the reader of the format {chosen.name}"
+        check_known(asked, chosen.read, what=what, option="--read")
+        if "systematic_type" in options and chosen.name != "rabbit":
+            raise RecipeError(f"--systematic-type is for rabbit tensors; {files[0]} is read as {chosen.name}")
+        options |= asked
     content = read(*files, format=kind, **options)
     templates: TemplateSet = content if isinstance(content, TemplateSet) else content.model.templates
     for text in selections:

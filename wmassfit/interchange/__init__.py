@@ -9,7 +9,20 @@ from pathlib import Path
 from typing import Any
 
 from wmassfit.errors import FormatError
-from wmassfit.interchange import combine, fit_file, hepdata, histfactory, histfactory_xml, hs3, plain_root, rabbit, root
+from wmassfit.interchange import (
+    combine,
+    fit_csv,
+    fit_file,
+    fit_json,
+    fit_root,
+    hepdata,
+    histfactory,
+    histfactory_xml,
+    hs3,
+    plain_root,
+    rabbit,
+    root,
+)
 from wmassfit.interchange.atomic import check_writable, replaced_file, replaced_files, staged_folder
 from wmassfit.interchange.estimates import read_estimate
 from wmassfit.interchange.fit_file import read_impacts
@@ -40,6 +53,9 @@ FORMATS: tuple[Format, ...] = (
     plain_root.FORMAT,
     rabbit.FORMAT,
     hepdata.FORMAT,
+    fit_root.FORMAT,
+    fit_json.FORMAT,
+    fit_csv.FORMAT,
 )
 """Where two share a suffix, the first that recognises the content reads; the first that can hold the object writes."""
 
