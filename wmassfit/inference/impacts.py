@@ -198,7 +198,7 @@ def _nominal(
     diagonal = fit.variances if curvature == "observed" else factor.diag()
     parameters = {fit.model.names[k]: float(c[k] / np.sqrt(diagonal[k])) for k in np.flatnonzero(others)}
     groups = {
-        name: float(np.sqrt(max(0.0, _group(fit, m, c, factor, g, curvature))))
+        name: float(np.sqrt(max(0.0, _group(fit, m, c, factor, diagonal, g, curvature))))
         for name, g in _members(fit, others).items()
     }
     free = np.flatnonzero((~fit.held & ~_constrained(fit)) | (np.arange(fit.model.n) == m))
@@ -209,14 +209,18 @@ def _nominal(
 
 
 def _group(
-    fit: FitResult, m: int, c: Array, factor: SpdFactor, indices: NDArray[np.intp], curvature: Curvature
+    fit: FitResult,
+    m: int,
+    c: Array,
+    factor: SpdFactor,
+    diagonal: Array,
+    indices: NDArray[np.intp],
+    curvature: Curvature,
 ) -> float:
     """σ_total² − σ_frozen², by the group's block of C or by freezing it."""
     if indices.size == 1:
         k = int(indices[0])
-        unit = np.zeros(fit.model.n)
-        unit[k] = 1.0
-        return float(c[k] ** 2 / factor.solve(unit)[k])
+        return float(c[k] ** 2 / diagonal[k])
     if indices.size <= _LARGE_GROUP:
         block = factor.rows(indices)[:, indices]
         return float(c[indices] @ np.linalg.solve(block, c[indices]))

@@ -221,7 +221,7 @@ class _Job:
             converged[column] = single.converged
         point = model.likelihood.at(x, data)
         with np.errstate(invalid="ignore"):
-            sigma = np.sqrt(batch_variances(point, fixed, self.factor, self.of))
+            sigma = np.sqrt(batch_variances(point, fixed, found.learned, self.of))
         truths = np.stack([simulator.truth(self.seed, i, self.throw) for i in numbers])
         return ToyBatch(b * BATCH, x.T.copy(), truths, sigma.T.copy(), value, edm, converged)
 

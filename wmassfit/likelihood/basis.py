@@ -48,8 +48,7 @@ class BasisSet:
 
 def scatter(n: int, places: Indices, values: Array) -> Array:
     """Sum of the rows of `values` [m, t] that share a place: [n, t]."""
-    if values.shape[1] == 1:
-        return np.asarray(np.bincount(places, weights=values[:, 0], minlength=n)[:, None], dtype=np.float64)
     t = values.shape[1]
-    flat = (places[:, None].astype(np.int64) * t + np.arange(t)).ravel()
-    return np.asarray(np.bincount(flat, weights=values.ravel(), minlength=n * t).reshape(n, t), dtype=np.float64)
+    flat = places if t == 1 else (places[:, None].astype(np.int64) * t + np.arange(t)).ravel()
+    summed = np.bincount(flat, weights=values.ravel(), minlength=n * t)
+    return np.asarray(summed.reshape(n, t), dtype=values.dtype)

@@ -45,9 +45,7 @@ class Columns:
 
     def forward(self, phi: Array) -> Array:
         """Σ_j column_j φ_j: [entries, t] from [functions, t]."""
-        out = np.zeros((self.sparse.shape[0], phi.shape[1]))
-        if self.sparse.nnz:
-            out = np.asarray(self.sparse @ phi)
+        out = self._start(self.sparse, phi)
         for block in self.blocks:
             if block.functions.size:
                 out[block.rows] += block.values @ phi[block.functions]
@@ -55,10 +53,14 @@ class Columns:
 
     def backward(self, weights: Array) -> Array:
         """The transpose: [functions, t] from [entries, t]."""
-        out = np.zeros((self.sparse.shape[1], weights.shape[1]))
-        if self.sparse.nnz:
-            out = np.asarray(self._transposed @ weights)
+        out = self._start(self._transposed, weights)
         for block in self.blocks:
             if block.functions.size:
                 out[block.functions] += block.values.T @ weights[block.rows]
         return out
+
+    @staticmethod
+    def _start(sparse: SparseMatrix, right: Array) -> Array:
+        if sparse.nnz:
+            return np.asarray(sparse @ right)
+        return np.zeros((sparse.shape[0], right.shape[1]), dtype=right.dtype)

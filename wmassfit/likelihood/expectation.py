@@ -108,7 +108,7 @@ class Expectation:
         """Derivatives along v [n, t]."""
         step = v[self.basis.parameter]
         phi = yields.basis.first * step
-        entries = np.zeros(np.broadcast_shapes(yields.entries.shape, (1, v.shape[1])))
+        entries = np.zeros(np.broadcast_shapes(yields.entries.shape, (1, v.shape[1])), dtype=v.dtype)
         additive = exponent = factors = None
         sums: tuple[Array, ...] = ()
         if not self.additive.empty:
@@ -129,7 +129,7 @@ class Expectation:
     def pull(self, yields: Yields, weights: Array) -> tuple[Array, Array]:
         """Σ_e weights_e ∂n_e: in the basis functions [m, t] (before φ′), and of the factors, in x [n, t]."""
         t = weights.shape[1]
-        inner = np.zeros((self.basis.size, t))
+        inner = np.zeros((self.basis.size, t), dtype=weights.dtype)
         if not self.additive.empty:
             pulled = self.shapes.pull(yields.shapes, yields.additive, weights * yields.scale)
             inner += self.additive.backward(pulled)
@@ -148,7 +148,7 @@ class Expectation:
         the weights themselves.
         """
         t = change.shape[1]
-        moved = np.zeros((self.basis.size, t))
+        moved = np.zeros((self.basis.size, t), dtype=change.dtype)
         rows = self._rows
         if push.additive is not None:
             scale = change * yields.scale
@@ -168,7 +168,7 @@ class Expectation:
     def _pull_factors(self, yields: Yields, weights: Array) -> Array:
         n, t = self.n_parameters, weights.shape[1]
         if self.factors is None or yields.factors is None:
-            return np.zeros((n, t))
+            return np.zeros((n, t), dtype=weights.dtype)
         f, rows = yields.factors, self._rows
         rest = weights[rows] * yields.additive[rows] * yields.exponential[rows]
         values = (rest * f.without * f.first).reshape(-1, t)

@@ -56,7 +56,7 @@ class FactorValues:
         step = self.first * v
         product = np.sum(self.without * step, axis=0)
         shape = np.broadcast_shapes(self.without.shape, step.shape)
-        without = np.zeros(shape)
+        without = np.zeros(shape, dtype=step.dtype)
         for s in range(slots):
             for r in range(slots):
                 if r != s:
@@ -81,7 +81,7 @@ class Factors:
 
     def gather(self, x: Array, *, empty: float) -> Array:
         """x [n, t] in each slot, [S, f, t]; `empty` in empty slots."""
-        filled = np.concatenate([x, np.full((1, x.shape[1]), empty)])
+        filled = np.concatenate([x, np.full((1, x.shape[1]), empty, dtype=x.dtype)])
         return filled[self.parameter]
 
     def evaluate(self, x: Array) -> FactorValues:

@@ -75,7 +75,7 @@ class Layout:
 
     def to_bins(self, entries: Array) -> Array:
         """Sum over processes: [bins, t] from [entries, t]."""
-        out = np.empty((self.n_bins, entries.shape[1]))
+        out = np.empty((self.n_bins, entries.shape[1]), dtype=entries.dtype)
         for c in self.channels:
             block = entries[c.entries].reshape(len(c.processes), c.n_bins, -1)
             np.sum(block, axis=0, out=out[c.bins])
@@ -83,7 +83,7 @@ class Layout:
 
     def to_entries(self, bins: Array) -> Array:
         """Each entry gets its bin's value: [entries, t] from [bins, t]."""
-        out = np.empty((self.n_entries, bins.shape[1]))
+        out = np.empty((self.n_entries, bins.shape[1]), dtype=bins.dtype)
         for c in self.channels:
             out[c.entries].reshape(len(c.processes), c.n_bins, -1)[...] = bins[c.bins]
         return out

@@ -6,7 +6,7 @@ A `Point` keeps what it computed, so that a product with the Hessian costs two p
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -25,6 +25,7 @@ from wmassfit.likelihood.curvature import Term, entry_diagonal, entry_terms
 from wmassfit.likelihood.derivatives import Derivatives
 from wmassfit.likelihood.expectation import Expectation, Yields
 from wmassfit.likelihood.mcstat import McStatBins, bin_responses, bin_terms
+from wmassfit.likelihood.precision import columns_of, single_precision
 from wmassfit.likelihood.terms import BinTerms, Responses
 from wmassfit.linalg import Prior
 from wmassfit.templateset import Array
@@ -65,8 +66,24 @@ class Likelihood:
     covariance: tuple[CovarianceBins, ...] = ()
 
     def at(self, x: Array, data: BoundData) -> Point:
-        """−ln L at x [n, t] for t data sets."""
-        return Point(self, np.ascontiguousarray(x), data)
+        """−ln L at x [n, t], or the same x [n, 1] for all, for t data sets."""
+        same = np.zeros(data.counts.shape[1], dtype=np.intp)
+        if x.shape[1] == same.size:
+            return Point(self, np.ascontiguousarray(x), data)
+        point = Point(self, np.repeat(x, same.size, axis=1), data)
+        point.__dict__["yields"] = columns_of(self.expectation.evaluate(x), same)
+        return point
+
+    @cached_property
+    def single(self) -> Likelihood:
+        """The same in single precision; its products take half the time."""
+        constraints = replace(self.constraints, names=(), poisson_names=())
+        expectation, constraints = single_precision((self.expectation, constraints))
+        return Likelihood(expectation, (), constraints, self.derivatives)
+
+
+# What a `Point` keeps: the last axis of every array in it is that of the data sets.
+_KEPT = ("yields", "terms", "value", "gradient", "_weights", "_pulled")
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,6 +154,25 @@ class Point:
         return e.gradient(self.yields, *pulled) + self.likelihood.constraints.product(
             self.x, self.data.auxiliary, v, expected=True
         )
+
+    def select(self, chosen: NDArray[np.intp]) -> Point:
+        """Some of a batch, with what has been computed for them."""
+        point = Point(self.likelihood, *columns_of((self.x, self.data), chosen))
+        known = {name: self.__dict__[name] for name in _KEPT if name in self.__dict__}
+        point.__dict__.update({name: columns_of(value, chosen) for name, value in known.items()})
+        return point
+
+    @cached_property
+    def single(self) -> Point:
+        """For products with the curvature here at float32, with vectors v of that type.
+
+        All that is not linear in v is computed in double precision and rounded: products are good to some 1e-7 of the
+        largest curvature that v meets.
+        """
+        point = Point(self.likelihood.single, *single_precision((self.x, self.data)))
+        known = {name: getattr(self, name) for name in ("yields", "terms", "_weights", "_pulled")}
+        point.__dict__.update(single_precision(tuple(known.items())))
+        return point
 
     def push(self, v: Array) -> Array:
         """dν/dx · v [bins, t]."""

@@ -96,12 +96,13 @@ def solve_upper(rows: Array, upper: Array, *, transposed: bool = False) -> None:
 
 
 def multiply(left: Array, right: Array) -> Array:
-    """left @ right for right [m, k] and row-major left or its transpose."""
+    """left @ right for right [m, k] and row-major left or its transpose; both of one type, float64 or float32."""
     if not left.size or not right.size:
-        return np.zeros((left.shape[0], right.shape[1]))
+        return np.zeros((left.shape[0], right.shape[1]), dtype=left.dtype)
+    gemm = blas.sgemm if left.dtype == np.float32 else blas.dgemm
     if left.flags.c_contiguous:
-        return np.asarray(blas.dgemm(1.0, left.T, right, trans_a=1))
-    return np.asarray(blas.dgemm(1.0, left, right))
+        return np.asarray(gemm(1.0, left.T, right, trans_a=1))
+    return np.asarray(gemm(1.0, left, right))
 
 
 def mirror(lower: Array) -> None:

@@ -126,7 +126,7 @@ class BlockCore:
 
     def solve(self, b: Array) -> Array:
         """D⁻¹b for b [core, k]."""
-        x = np.array(b, order="C")
+        x = np.array(b, dtype=np.float64, order="C")
         self._apply(x, transposed=False)
         self._apply(x, transposed=True)
         return x

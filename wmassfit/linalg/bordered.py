@@ -13,6 +13,7 @@ A dense Cholesky factorisation is the case of one block, or of no core.
 from __future__ import annotations
 
 from contextlib import nullcontext
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -77,20 +78,26 @@ class BorderedFactor:
             )
 
     def solve(self, b: Array) -> Array:
-        """H⁻¹b for b of shape [n] or [n, k]."""
-        right = np.asarray(b, dtype=np.float64).reshape(self.n, -1)
+        """H⁻¹b for b of shape [n] or [n, k]; with the largest products in single precision where b is float32."""
+        right = np.asarray(b)
+        right = (right if right.dtype == np.float32 else right.astype(np.float64)).reshape(self.n, -1)
         # A few columns wait for memory, not for arithmetic: more threads gain little and can lose much.
         with loop_threads(0) if right.shape[1] < _FEW_COLUMNS else nullcontext():
             return self._solve(right).reshape(np.shape(b))
 
+    @cached_property
+    def _single_gain(self) -> Array:
+        return np.asarray(self._gain, dtype=np.float32)
+
     def _solve(self, right: Array) -> Array:
+        gain = self._single_gain if right.dtype == np.float32 else self._gain
         core, border = right[self._layout.core], right[self._layout.border]
         x = np.empty_like(right)
         y = self._core.solve(core)
         if border.size:
-            rest, _ = lapack.dpotrs(self._upper, border - multiply(self._gain.T, core), lower=0)
+            rest, _ = lapack.dpotrs(self._upper, border - multiply(gain.T, core), lower=0)
             x[self._layout.border] = rest
-            y -= multiply(self._gain, rest)
+            y -= multiply(gain, rest.astype(gain.dtype, copy=False))
         x[self._layout.core] = y
         return x
 

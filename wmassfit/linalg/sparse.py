@@ -80,7 +80,7 @@ class SparseCore:
     def solve(self, b: Array) -> Array:
         """D⁻¹b for b [core, k]."""
         with loop_threads(0):
-            return np.ascontiguousarray(self._lu.solve(np.asfortranarray(b)))
+            return np.ascontiguousarray(self._lu.solve(np.asfortranarray(b, dtype=np.float64)))
 
     def logdet(self) -> float:
         """ln det D."""

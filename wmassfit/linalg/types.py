@@ -86,7 +86,7 @@ class SpdFactor(Protocol):
         ...
 
     def solve(self, b: Array) -> Array:
-        """H⁻¹b for b of shape [n] or [n, k]."""
+        """H⁻¹b for b of shape [n] or [n, k]. For b of type float32 single precision is enough."""
         ...
 
     def logdet(self) -> float:

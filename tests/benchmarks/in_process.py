@@ -1,0 +1,79 @@
+"""Every stage of a fit of CMS size in one process, with its seconds and the largest resident size after it, as JSON.
+
+python tests/benchmarks/in_process.py [TENSOR] [observed|asimov] [covariance]
+
+Without a tensor the model is `synthetic.w_like`. Stages: read (or build), compile, fit, constraints of all nuisance
+parameters, nominal and global impacts on m_W and, where asked for, the full covariance.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import resource
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from wmassfit import interchange
+from wmassfit.inference import fit, impacts
+from wmassfit.likelihood import Model
+
+HERE = Path(__file__).parent
+
+
+def main(*arguments: str) -> dict[str, Any]:
+    """Seconds and gigabytes by stage, and m_W."""
+    stages: dict[str, list[float]] = {}
+    begin = time.perf_counter()
+
+    def done(stage: str) -> None:
+        nonlocal begin
+        now = time.perf_counter()
+        # Linux counts in kB.
+        stages[stage] = [now - begin, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9]
+        begin = now
+
+    tensors = [a for a in arguments if a not in ("observed", "asimov", "covariance")]
+    if tensors:
+        templates = interchange.read(Path(tensors[0]))
+    else:
+        spec = importlib.util.spec_from_file_location("synthetic", HERE / "synthetic.py")
+        assert spec is not None
+        assert spec.loader is not None
+        synthetic = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(synthetic)
+        templates = synthetic.w_like()
+    done("read")
+    model = Model(templates)
+    data = templates.observed
+    if data is None or "asimov" in arguments:
+        data = model.asimov() if "asimov" in arguments else model.pseudodata(1, at={"m_w": 20.0})
+    done("compile")
+    result = fit(model, data)
+    done("fit")
+    result.constraints()
+    done("constraints")
+    nominal = impacts(result, "m_w", kind="nominal")
+    done("nominal impacts")
+    world = impacts(result, "m_w", kind="global")
+    done("global impacts")
+    if "covariance" in arguments:
+        result.covariance()
+        done("covariance")
+    mass = result["m_w"]
+    counters = result.counters
+    return {
+        "stages": stages,
+        "m_w": [mass.value, mass.uncertainty],
+        "converged": result.converged,
+        "factorisations": counters.factorisations,
+        "outer_steps": counters.outer_steps,
+        "cg_steps": counters.cg_steps,
+        "impacts": [nominal.total, world.total],
+    }
+
+
+if __name__ == "__main__":
+    print(json.dumps(main(*sys.argv[1:])))
