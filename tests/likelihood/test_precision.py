@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,9 +12,14 @@ from wmassfit.likelihood import BoundData, Model, Point
 from wmassfit.templateset import TemplateSet
 
 
-@pytest.fixture(params=["gamma", "normal_multiplicative", "normal_additive", None])
+@pytest.fixture(params=["gamma", "normal_multiplicative", "normal_additive", None, "covariance"])
 def point(request: pytest.FixtureRequest, random_templates: Callable[..., TemplateSet]) -> Point:
-    model = Model(random_templates(mc_stat=request.param))
+    templates = random_templates(mc_stat=None if request.param == "covariance" else request.param)
+    if request.param == "covariance":
+        first = templates.channels[0]
+        rows = np.random.default_rng(3).normal(size=(first.n_bins, 2 * first.n_bins))
+        templates = replace(templates, channels=(replace(first, covariance=rows @ rows.T), *templates.channels[1:]))
+    model = Model(templates)
     rng = np.random.default_rng(4)
     x = model.start[:, None] + 0.1 * rng.normal(size=(model.n, 5))
     data = BoundData.stack([model.bind(model.pseudodata(1, index=i)) for i in range(5)])

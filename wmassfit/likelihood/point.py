@@ -79,7 +79,7 @@ class Likelihood:
         """The same in single precision; its products take half the time."""
         constraints = replace(self.constraints, names=(), poisson_names=())
         expectation, constraints = single_precision((self.expectation, constraints))
-        return Likelihood(expectation, (), constraints, self.derivatives)
+        return Likelihood(expectation, (), constraints, self.derivatives, self.covariance)
 
 
 # What a `Point` keeps: the last axis of every array in it is that of the data sets.
