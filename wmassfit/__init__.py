@@ -15,7 +15,19 @@ from wmassfit._version import __version__
 
 if TYPE_CHECKING:
     from wmassfit.electroweak import confront
-    from wmassfit.inference import fit, goodness_of_fit, impacts, limit, minos, pulls, scan, spectrum, toys, upper_limit
+    from wmassfit.inference import (
+        combine,
+        fit,
+        goodness_of_fit,
+        impacts,
+        limit,
+        minos,
+        pulls,
+        scan,
+        spectrum,
+        toys,
+        upper_limit,
+    )
     from wmassfit.interchange import read, write
     from wmassfit.likelihood import Model
     from wmassfit.pipeline import generate, run
@@ -29,6 +41,7 @@ __all__ = [
     "Recipe",
     "TemplateSet",
     "__version__",
+    "combine",
     "confront",
     "fit",
     "generate",
@@ -48,6 +61,7 @@ __all__ = [
 ]
 
 _ROOMS = {
+    "combine": "inference",
     "Dataset": "templateset",
     "upper_limit": "inference",
     "spectrum": "inference",

@@ -30,6 +30,7 @@ VERBS = {
     "inspect": "what a file holds",
     "convert": "templates from one format to another",
     "report": "tables and plots of a fit",
+    "combine": "fits of different data into one result",
     "compare": "several fits side by side: shifts and differences",
     "schema": "JSON schema of recipes, for editors",
 }

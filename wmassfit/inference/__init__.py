@@ -1,6 +1,7 @@
 """Questions to a likelihood: fit, uncertainties, impacts, pulls, toys."""
 
 from wmassfit.inference.chi_square import ChiSquare, chi_square
+from wmassfit.inference.combination import Combination, combine
 from wmassfit.inference.external import external_term
 from wmassfit.inference.fit import fit
 from wmassfit.inference.functions import LinearFunction, difference
@@ -19,6 +20,7 @@ from wmassfit.inference.toys import PullSummary, ToyBatch, Toys, toys
 
 __all__ = [
     "ChiSquare",
+    "Combination",
     "Counters",
     "Discovery",
     "Estimate",
@@ -39,6 +41,7 @@ __all__ = [
     "Toys",
     "UpperLimit",
     "chi_square",
+    "combine",
     "difference",
     "discovery",
     "external_term",
