@@ -14,9 +14,11 @@ import click
 from wmassfit.errors import RecipeError
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from wmassfit.inference import FitResult
 
-__all__ = ["first_poi", "leave", "print_json", "progress", "read_fit", "refuse_overwriting"]
+__all__ = ["executor", "first_poi", "leave", "print_json", "progress", "read_fit", "refuse_overwriting"]
 
 
 def print_json(content: Mapping[str, Any]) -> None:
@@ -48,6 +50,18 @@ def progress() -> Iterator[Callable[[str, int, int | None], None]]:
             bars.update(tasks[stage], completed=done, total=total)
 
         yield update
+
+
+@contextmanager
+def executor(scheduler: str | None) -> Iterator[Executor | None]:
+    """The workers of a dask scheduler, or None where no address is given."""
+    if scheduler is None:
+        yield None
+        return
+    from wmassfit.inference.cluster import cluster
+
+    with cluster(scheduler) as found:
+        yield found
 
 
 def leave(result: FitResult) -> None:

@@ -21,6 +21,7 @@ __all__ = [
     "numbers",
     "output",
     "override",
+    "scheduler",
     "seed",
     "values",
     "workers",
@@ -82,6 +83,12 @@ as_json = click.option("--json", "as_json", is_flag=True, help="JSON on standard
 seed = click.option("--seed", type=click.IntRange(min=0), default=None, help="Seed of everything random.")
 workers = click.option(
     "--workers", type=click.IntRange(min=1), default=2, show_default=True, help="Processes or threads to use."
+)
+scheduler = click.option(
+    "--scheduler",
+    default=None,
+    metavar="ADDRESS",
+    help="Use the workers of this dask scheduler (tcp://host:8786) instead; needs wmassfit[cluster].",
 )
 override = click.option(
     "--set", "override", multiple=True, metavar="KEY.PATH=VALUE", help="Replace a field of the recipe; repeatable."

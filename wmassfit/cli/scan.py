@@ -38,6 +38,7 @@ __all__ = ["command"]
     help="Confidence level of an interval or a contour; repeatable.",
 )
 @options.workers
+@options.scheduler
 @options.as_json
 def command(
     fit_file: Path,
@@ -47,6 +48,7 @@ def command(
     ranges: tuple[str, ...],
     level: tuple[float, ...],
     workers: int,
+    scheduler: str | None,
     as_json: bool,
 ) -> None:
     """Scan 2Δ(−ln L) around FIT (fit.h5) with all other parameters refitted, and give intervals or contours."""
@@ -57,8 +59,17 @@ def command(
     result = console.read_fit(fit_file)
     names = of or (console.first_poi(result),)
     values = [np.linspace(*_range(text), points) for text in ranges] or None
-    with console.progress() as progress:
-        found = scan(result, *names, points=points, width=width, values=values, workers=workers, progress=progress)
+    with console.progress() as progress, console.executor(scheduler) as executor:
+        found = scan(
+            result,
+            *names,
+            points=points,
+            width=width,
+            values=values,
+            executor=executor,
+            workers=workers,
+            progress=progress,
+        )
     contours = {one: found.contours(one) for one in level}
     if as_json:
         console.print_json(

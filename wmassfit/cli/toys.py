@@ -34,6 +34,7 @@ __all__ = ["command"]
 @options.at
 @options.seed
 @options.workers
+@options.scheduler
 @options.output(None, "Also write table and plot to this folder.")
 @options.as_json
 def command(
@@ -45,6 +46,7 @@ def command(
     at: tuple[str, ...],
     seed: int | None,
     workers: int,
+    scheduler: str | None,
     output: Path | None,
     as_json: bool,
 ) -> None:
@@ -65,7 +67,7 @@ def command(
     kept = None
     if batches is not None:
         kept = BatchFolder(batches, result, {"seed": seed, "throw": throw, "at": truth, "of": list(names)})
-    with console.progress() as progress:
+    with console.progress() as progress, console.executor(scheduler) as executor:
         found = toys(
             result,
             number,
@@ -73,6 +75,7 @@ def command(
             throw=throw,
             at=truth,
             of=names,
+            executor=executor,
             workers=workers if workers > 1 else None,
             batches=kept,
             progress=progress,

@@ -1,17 +1,23 @@
-"""A job in numbered parts, here or in an executor: what it needs is sent once, as a file that each worker reads."""
+"""A job in numbered parts, here or in an executor: what it needs is sent once.
+
+To processes of this machine it goes as a file that each worker reads, to a cluster through its scheduler, as workers
+elsewhere see no files of ours.
+"""
 
 from __future__ import annotations
 
 import pickle
 import tempfile
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor, as_completed
 from contextlib import ExitStack
 from functools import lru_cache
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Protocol, TypeVar, cast
 
+from wmassfit.errors import WmassfitError
+from wmassfit.inference.cluster import ClusterExecutor
 from wmassfit.inference.threads import one_thread
 
 __all__ = ["Job", "run_parts"]
@@ -32,20 +38,33 @@ def run_parts(
 ) -> Iterator[tuple[int, R]]:
     """(part, result) as they are done: in this process, in `workers` spawned ones, or wherever `executor` has them.
 
-    Workers of an executor must see this machine's temporary folder.
+    Workers of an executor other than `ClusterExecutor` must see this machine's temporary folder.
     """
     if executor is None and (workers is None or workers <= 1):
         for part in parts:
             yield part, job.run(part)
         return
+    data = pickle.dumps(job, protocol=pickle.HIGHEST_PROTOCOL)
     with ExitStack() as stack:
-        path = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="wmassfit-"))) / "job"
-        path.write_bytes(pickle.dumps(job, protocol=pickle.HIGHEST_PROTOCOL))
+        run: Callable[..., object] = _run
+        if isinstance(executor, ClusterExecutor):
+            run, source = _run_shared, executor.share(data)
+        else:
+            path = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="wmassfit-"))) / "job"
+            path.write_bytes(data)
+            source = str(path)
         if executor is None:
             executor = stack.enter_context(ProcessPoolExecutor(workers, mp_context=get_context("spawn")))
-        futures = {executor.submit(_run, str(path), part): part for part in parts}
+        futures = {executor.submit(run, source, part): part for part in parts}
         for future in as_completed(futures):
-            yield futures[future], cast(R, future.result())
+            try:
+                result = future.result()
+            except BrokenExecutor as error:
+                raise WmassfitError(
+                    f"a worker process died ({error}): memory may have run out, then take fewer workers; a script that "
+                    'asks for workers needs its work under `if __name__ == "__main__":`'
+                ) from error
+            yield futures[future], cast(R, result)
 
 
 @lru_cache(maxsize=1)
@@ -53,6 +72,18 @@ def _load(path: str) -> Job[object]:
     """The job; our own file, written a moment ago."""
     job: Job[object] = pickle.loads(Path(path).read_bytes())
     return job
+
+
+@lru_cache(maxsize=1)
+def _unpack(data: bytes) -> Job[object]:
+    """The job, from bytes that our own client sent through its cluster."""
+    job: Job[object] = pickle.loads(data)
+    return job
+
+
+def _run_shared(data: bytes, part: int) -> object:
+    with one_thread():
+        return _unpack(data).run(part)
 
 
 def _run(path: str, part: int) -> object:
