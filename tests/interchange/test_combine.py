@@ -183,6 +183,72 @@ def test_shape_interpolation_with_mc_stats(tmp_path: Path, theta: tuple[float, f
     np.testing.assert_allclose(model.expected(at, "sr", "sig"), signal)
 
 
+def combine_shape_n(
+    nominal: np.ndarray, systematics: list[tuple[np.ndarray, np.ndarray, float]], theta: list[float], *, norm: bool
+) -> np.ndarray:
+    """Combine's shapeN: logarithms of the fractions with a smooth step, exponentiated and normalised."""
+    total = nominal.sum()
+    logarithm = np.log(np.where(nominal > 0, nominal / total, 1.0))
+    region = min(1.0, *(scale for *_, scale in systematics))
+    norm_ratio = 1.0
+
+    def ratio(side: np.ndarray) -> np.ndarray:
+        inside = (side > 0) & (nominal > 0)
+        return np.where(
+            inside, np.log(np.where(inside, side / side.sum(), 1) / np.where(inside, nominal / total, 1)), 0
+        )
+
+    for (down, up, scale), value in zip(systematics, theta, strict=True):
+        t, u = np.clip(scale * value / region, -1, 1), np.clip(2 * value, -1, 1)
+        step, joint = (s * (3 * s**4 - 10 * s**2 + 15) / 8 for s in (t, u))
+        high, low = ratio(up), ratio(down)
+        logarithm = logarithm + 0.5 * scale * value * ((high - low) + (high + low) * step)
+        kappa = [(h.sum() / total) ** scale for h in (down, up)]
+        if norm and any(abs(h.sum() / total - 1) >= 1e-3 for h in (down, up)):
+            norm_ratio *= np.exp(
+                value * (0.5 * np.log(kappa[1] / kappa[0]) + 0.5 * np.log(kappa[1] * kappa[0]) * joint)
+            )
+    fraction = np.where(nominal > 0, np.exp(logarithm), 0.0)
+    return total * norm_ratio * fraction / fraction.sum()
+
+
+@pytest.mark.parametrize("kind", ["shapeN", "shapeN2"])
+@pytest.mark.parametrize("setting", [None, "-1", "-1 0 2"])
+@pytest.mark.parametrize("effects", ["0.5 1", "2 3"])
+@pytest.mark.parametrize("theta", [(0.3, -0.2), (1.0, 2.0), (-2.0, -0.9), (-0.1, 0.05)])
+def test_shape_n_interpolation(
+    tmp_path: Path, kind: str, setting: str | None, effects: str, theta: tuple[float, float]
+) -> None:
+    card, h = shape_files(tmp_path)
+    h |= {"sr/sig_alphaUp": np.array([1.4, 0.0, 1.9]), "sr/sig": np.array([1.0, 4.0, 0.0])}
+    put_histograms(tmp_path / "shapes.root", h)
+    text = card.read_text().replace("shape?", f"{kind}?").replace("alpha shape 0.5 1", f"alpha {kind} {effects}")
+    card.write_text(text + (f"sr autoMCStats {setting}\n" if setting else ""))
+    model = Model(interchange.read(card))
+    at = {"r": 1.0, "alpha": theta[0], "beta": theta[1]}
+    norm = setting != "-1 0 2"
+    first, second = map(float, effects.split())
+    pairs = [(h["sr/bkg_alphaDown"], h["sr/bkg_alphaUp"], second), (h["sr/bkg_betaDown"], h["sr/bkg_betaUp"], 0.25)]
+    background = combine_shape_n(h["sr/bkg"], pairs, list(theta), norm=norm)
+    np.testing.assert_allclose(model.expected(at, "sr", "bkg"), background, rtol=1e-12)
+    pairs = [(h["sr/sig_alphaDown"], h["sr/sig_alphaUp"], first)]
+    signal = combine_shape_n(h["sr/sig"], pairs, [theta[0]], norm=norm)
+    np.testing.assert_allclose(model.expected(at, "sr", "sig"), signal, rtol=1e-12, atol=1e-15)
+
+
+def test_mc_statistics_are_no_part_of_a_shape_n(tmp_path: Path) -> None:
+    card, _ = shape_files(tmp_path)
+    card.write_text(card.read_text().replace("shape?", "shapeN?").replace("alpha shape", "alpha shapeN"))
+    without = Model(interchange.read(card))
+    card.write_text(card.read_text() + "sr autoMCStats 0\n")
+    model = Model(interchange.read(card))
+    at = {"alpha": 0.4, "beta": -1.5}
+    moved = model.expected(at | {"prop_binsr_bin1_bkg": 2.0}, "sr", "bkg") - model.expected(at, "sr", "bkg")
+    norm = without.expected(at, "sr", "bkg").sum() / 36
+    np.testing.assert_allclose(moved, [0.0, 2 * np.sqrt(12.0) * norm, 0.0], rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(model.expected(at, "sr"), without.expected(at, "sr"), rtol=1e-12)
+
+
 def test_two_dimensions(tmp_path: Path) -> None:
     put_histograms(
         tmp_path / "shapes.root", {"sr/data_obs": np.ones((2, 3)), "sr/sig": np.arange(1.0, 7).reshape(2, 3)}

@@ -70,10 +70,10 @@ def test_everything_unsupported_in_one_list(tmp_path: Path) -> None:
         interchange.read(card)
 
 
-def test_shape_n_is_refused_by_name(tmp_path: Path) -> None:
+def test_one_kind_of_shape_for_a_process(tmp_path: Path) -> None:
     card, _ = shape_files(tmp_path)
-    card.write_text(card.read_text().replace("alpha shape ", "alpha shapeN ").replace("beta shape? - 0.25", ""))
-    with pytest.raises(UnsupportedFeature, match="alpha: shapeN"):
+    card.write_text(card.read_text().replace("alpha shape ", "alpha shapeN "))
+    with pytest.raises(FormatError, match="alpha is a shapeN and beta a shape"):
         interchange.read(card)
 
 

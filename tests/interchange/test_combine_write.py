@@ -58,6 +58,17 @@ def test_shapes_survive(tmp_path: Path, setting: str | None) -> None:
     same_likelihood(templates, there_and_back(templates, tmp_path))
 
 
+@pytest.mark.parametrize("effects", ["0.5 1", "2 3"])
+@pytest.mark.parametrize("setting", [None, "0", "15 1", "-1 0 2"])
+def test_morphed_logarithms_survive(tmp_path: Path, setting: str | None, effects: str) -> None:
+    card, _ = shape_files(tmp_path)
+    text = card.read_text().replace("alpha shape 0.5 1", f"alpha shapeN {effects}").replace("shape?", "shapeN?")
+    card.write_text(text + ("" if setting is None else f"sr autoMCStats {setting}\n"))
+    templates = interchange.read(card)
+    same_likelihood(templates, there_and_back(templates, tmp_path))
+    assert " shapeN" in (tmp_path / "out.txt").read_text()
+
+
 def test_counting_and_edits_survive(tmp_path: Path) -> None:
     text = COUNTING + "nuisance edit freeze lumi\nnuisance edit changepdf bg_others lnU\n"
     templates = interchange.read(put_card(tmp_path / "card.txt", text))
@@ -96,8 +107,8 @@ def expressible(draw: st.DrawFn) -> TemplateSet:
         if name == "signal":
             modifiers.append(Factor("r"))
         conserve = channel == 0
-        kinds = ["none", "log-normal", "asymmetric", "shape", "renormalised"]
-        kind = draw(st.sampled_from(kinds if conserve else kinds[:-1]))
+        kinds = ["none", "log-normal", "asymmetric", "shape", "logarithms", "renormalised"]
+        kind = draw(st.sampled_from(kinds if conserve else kinds[:-2]))
         if kind == "log-normal":
             modifiers.append(Scale("a", up=1.2, code="lognormal", coefficient=draw(finite)))
         elif kind == "asymmetric":
@@ -106,6 +117,14 @@ def expressible(draw: st.DrawFn) -> TemplateSet:
             modifiers.append(shape("a", nominal, conserve=conserve))
             if conserve and draw(st.booleans()):
                 modifiers.append(Scale("a", up=1.1, down=np.array(0.97)))
+        elif kind == "logarithms":
+            low, high = np.exp(0.1 * rng.normal(size=(2, n)))
+            if draw(st.booleans()):
+                modifiers.append(Scale("c", low, high, coefficient=draw(st.sampled_from([0.5, -1.0, 2.0]))))
+            else:
+                modifiers.append(Scale("c", up=high, coefficient=0.3, code="lognormal"))
+            if draw(st.booleans()):
+                modifiers.append(Scale("c", np.array(0.9), 1.2))
         elif kind == "renormalised":
             # Changes of the norm between 0.1% of it and nothing are not for cards.
             low, high = (nominal * (1 + 0.1 * rng.normal(size=n)) * rng.uniform(1.05, 1.2) - nominal for _ in range(2))
@@ -116,7 +135,9 @@ def expressible(draw: st.DrawFn) -> TemplateSet:
             modifiers.append(Factor("count", coefficient=1 / 12))
         if draw(st.booleans()):
             modifiers.append(Scale("b", up=0.9, code="lognormal"))
-        return Process(name, nominal, nominal / 10, renormalise=kind == "renormalised", modifiers=modifiers)
+        return Process(
+            name, nominal, nominal / 10, renormalise=kind in ("renormalised", "logarithms"), modifiers=modifiers
+        )
 
     axis = hist.axis.Variable(np.cumsum(rng.uniform(1, 2, n + 1)), name="x")
     channels = [
@@ -210,6 +231,9 @@ def renormalised(*modifiers: object) -> TemplateSet:
         (renormalised(Shift("x", np.array([0.1, 0.1]), coefficient=2.0)), "wider smooth region"),
         (renormalised(Shift("x", np.array([0.001, 0.001]))), "below 0.1%"),
         (renormalised(Shift("x", np.array([0.1, 0.1])), Scale("x", up=1.1)), "at once"),
+        (renormalised(Scale("x", np.array([0.9, 1]), np.array([1, 1.2]), coefficient=0.4)), "wider than Combine's"),
+        (renormalised(Scale("x", np.array([0.9, 1]), np.array([1, 1.2]), code="code4")), "interpolation code4"),
+        (renormalised(Scale("x", up=np.array([1, 1.2])), Shift("x", np.array([0.1, 0.1]))), "beside ratios"),
         (small(mc_stat=McStat()), "kind gamma"),
         (small(parameters=(Parameter("x y"),), constraints=()), "'x y'"),
     ],

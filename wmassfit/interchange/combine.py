@@ -10,6 +10,7 @@ What the lines mean is taken from Combine's documentation and arXiv:2404.06614.
 | shape, shape? | fractions of events interpolated as differences (a polynomial within the smooth region, straight \
 outside; its width is the smallest effect of the process, at most 1), and the normalisation as an asymmetric \
 log-normal, left out where it changes by less than 10⁻³ both ways, as Combine does |
+| shapeN, shapeN2, shapeN? | the same with logarithms of the fractions, normalised again |
 | gmN N α | Poisson constraint on the N events, factor α |
 | rateParam, param, extArg | factors: numbers and products of parameters; Gaussian constraints |
 | autoMCStats | see `combine_mcstats` |
@@ -17,7 +18,7 @@ log-normal, left out where it changes by less than 10⁻³ both ways, as Combine
 
 Without autoMCStats the rate multiplies the shape; with it the histogram is the yield. Negative yields are cropped as
 Combine crops them, but for yields that become negative by a variation in a channel with autoMCStats. Refused by name:
-RooFit workspaces, formulas other than products, shapeN, the types trG, unif, dFD, gmM, constr and discrete, edits
+RooFit workspaces, formulas other than products, the types trG, unif, dFD, gmM, constr and discrete, edits
 split, merge and flip.
 """
 

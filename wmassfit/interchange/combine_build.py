@@ -287,6 +287,7 @@ class _Builder:
         where: str,
     ) -> None:
         shapes: list[Varied] = []
+        kinds: dict[bool, str] = {}
         for line in lines:
             values = line.effects[found.cell]
             if line.kind in SHAPES:
@@ -296,20 +297,27 @@ class _Builder:
                 if pair is not None:
                     if len(values) > 1:
                         raise FormatError(f"{where}: {line.name} has histograms, so it takes one number, not two")
-                    if "N" in line.kind:
-                        raise UnsupportedFeature(
-                            f"{where}: {line.name}: shapeN, which morphs logarithms and normalises afterwards, has no "
-                            "counterpart here; use shape"
-                        )
+                    kinds.setdefault("N" in line.kind, line.name)
                     shapes.append(Varied(line.name, values[0], *pair))
                     continue
             if line.kind != "gmN":
                 found.modifiers.append(_log_normal(line.name, values))
         modes: dict[int, MorphMode] = {1: "normalised", 2: "whole"}
+        if len(kinds) > 1:
+            raise FormatError(
+                f"{where}: {kinds[True]} is a shapeN and {kinds[False]} a shape; there can be one kind for a process"
+            )
         mode = "cropped" if auto is None else modes[auto.mode]
-        modifiers, found.renormalise = morph_modifiers(histogram.values, norm, shapes, mode, where=where)
+        modifiers, found.renormalise = morph_modifiers(
+            histogram.values, norm, shapes, mode, where=where, logarithms=True in kinds
+        )
         found.modifiers += modifiers
         found.morphed = bool(shapes)
+        if True in kinds and np.any(found.nominal < 0):
+            # The logarithm of a negative yield counts as that of none, and the sum is kept.
+            self.cropped.append(f"{found.cell[1]} in {found.cell[0]}: {np.sum(found.nominal < 0)} bins")
+            kept = np.maximum(found.nominal, 0.0)
+            found.nominal = kept * (found.nominal.sum() / kept.sum())
 
 
 @dataclass(eq=False)

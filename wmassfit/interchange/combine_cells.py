@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from wmassfit.interchange.combine_morph import NO_NORM
+from wmassfit.likelihood.log_shapes import is_log_shape, morphs_logarithms
 from wmassfit.templateset import Array, Channel, Factor, Modifier, Morph, Process, Scale, Shift
 
 __all__ = ["CellPlan", "ShapePlan", "plan_cell"]
@@ -23,7 +24,8 @@ _ZERO = 1e-13
 class ShapePlan:
     """A shape: differences to nominal [n] at −1 and +1, changes of the norm (down, up), and its effect.
 
-    `conserves`: the differences sum to zero, but for rounding, or the sum is taken care of (renormalised processes).
+    `logarithms`: a shapeN. `conserves`: the differences sum to zero, but for rounding, or the sum is
+    taken care of (renormalised processes).
     """
 
     down: Array
@@ -31,6 +33,7 @@ class ShapePlan:
     kappa: tuple[float, float] | None
     effect: float
     conserves: bool
+    logarithms: bool = False
 
 
 @dataclass(eq=False)
@@ -48,6 +51,8 @@ def plan_cell(channel: Channel, process: Process, modifiers: Iterable[Modifier],
     plan = CellPlan()
     scales: dict[str, Scale] = {}
     shifts: dict[str, Shift] = {}
+    log_shapes: dict[str, Scale] = {}
+    logarithms = morphs_logarithms(process)
     for modifier in modifiers:
         if isinstance(modifier, Factor):
             if modifier.bins is not None:
@@ -55,18 +60,24 @@ def plan_cell(channel: Channel, process: Process, modifiers: Iterable[Modifier],
             plan.factors.append(modifier)
         elif isinstance(modifier, Morph):
             problems.append(f"{where}: {modifier.parameter} is morphed through points")
+        elif isinstance(modifier, Scale) and logarithms and is_log_shape(modifier):
+            _sort(log_shapes, modifier, _log_shape_problem(modifier), where, problems)
         elif isinstance(modifier, Scale):
             scale = _uniform(modifier)
             _sort(scales, scale, _scale_problem(scale), where, problems)
         elif isinstance(modifier, Shift):
             problem = _shift_problem(modifier) if not process.renormalise else _renormalised_problem(process, modifier)
+            if logarithms:
+                problem = "differences beside ratios that differ from bin to bin in a renormalised process"
             _sort(shifts, modifier, problem, where, problems)
+    shape_n = _log_shapes(process, log_shapes, scales, where, problems)
     if process.renormalise and shifts and min(shift.coefficient for shift in shifts.values()) > 1:
         problems.append(f"{where}: all shapes have coefficients above 1, and so a wider smooth region than Combine's")
     for name, shift in shifts.items():
         if process.renormalise and name in scales:
             problems.append(f"{where}: {name}: a renormalised shape and a log-normal at once")
         plan.shapes[name] = _shape(process, shift, scales.pop(name, None))
+    plan.shapes |= shape_n
     for name, scale in scales.items():
         values = _log_normal(scale)
         # Combine drops log-normals of exactly 1, and with them parameters that do nothing else.
@@ -113,6 +124,44 @@ def _shift_problem(shift: Shift) -> str:
     if shift.coefficient == 0:
         return "a shape with coefficient 0"
     return ""
+
+
+def _log_shape_problem(scale: Scale) -> str:
+    if scale.code == "lognormal" and scale.down is None:
+        return ""
+    if scale.code != "asymmetric_lognormal":
+        return f"ratios for each bin with interpolation {scale.code}"
+    return ""
+
+
+def _log_shapes(
+    process: Process, shapes: Mapping[str, Scale], scales: dict[str, Scale], where: str, problems: list[str]
+) -> dict[str, ShapePlan]:
+    """Plans of morphed logarithms; takes the log-normals of the same parameters out of `scales`."""
+    found: dict[str, ShapePlan] = {}
+    widths = [2 * abs(scale.coefficient) for scale in shapes.values() if scale.down is not None]
+    if widths and min(widths) < 1 - _ZERO:
+        problems.append(
+            f"{where}: a shapeN with coefficient {min(widths) / 2:g}, whose smooth region is wider than Combine's"
+        )
+    total = process.nominal.sum()
+    for name, scale in shapes.items():
+        sides, effect = [], 1.0 if scale.down is None else max(2 * abs(scale.coefficient), _ZERO)
+        power = abs(scale.coefficient) / effect
+        for values in (1 / np.asarray(scale.up) if scale.down is None else scale.down, scale.up):
+            full = np.ones(process.nominal.size)
+            full[slice(None) if scale.bins is None else scale.bins] = np.asarray(values) ** power
+            morphed = process.nominal * full
+            sides.append(morphed * (total / morphed.sum()) - process.nominal)
+        if scale.coefficient < 0:
+            sides.reverse()
+        kappa, norm = None, scales.pop(name, None)
+        if norm is not None:
+            ratios = _log_normal(norm)
+            low, high = ratios if len(ratios) == 2 else (1 / ratios[0], ratios[0])
+            kappa = (low ** (1 / effect), high ** (1 / effect))
+        found[name] = ShapePlan(sides[0], sides[1], kappa, effect, True, logarithms=True)
+    return found
 
 
 def _renormalised_problem(process: Process, shift: Shift) -> str:

@@ -8,6 +8,11 @@ where both ratios are within 10⁻³ of 1.
 - With autoMCStats nothing more happens: differences that sum to zero (`Shift`, code4p) and a `Scale`. In its mode 2 the
   differences of the yields themselves are interpolated, and no log-normal is needed.
 - Without, empty and negative fractions are cropped and the sum of all is made 1: `Process.renormalise`.
+
+"shapeN" (and "shapeN2") interpolates the logarithms of the fractions in the same way, u and d being ln of the ratios of
+the varied fractions to the nominal ones (0 where either is not positive), and makes their sum 1 again, with autoMCStats
+and without: `Scale` with ratios for each bin in a process with `renormalise`, and a `Scale` for the yield. In mode 2 of
+autoMCStats Combine leaves that one out, so that shapeN does not change the yield there.
 """
 
 from __future__ import annotations
@@ -41,20 +46,21 @@ class Varied:
 
 
 def morph_modifiers(
-    nominal: Array, norm: float, shapes: list[Varied], mode: MorphMode, *, where: str
+    nominal: Array, norm: float, shapes: list[Varied], mode: MorphMode, *, where: str, logarithms: bool = False
 ) -> tuple[list[Modifier], bool]:
     """Modifiers of a process with the histogram contents `nominal`, all times `norm`; and whether it is renormalised.
 
-    Raises FormatError for histograms whose sum is not positive, where it is needed.
+    `logarithms`: shapeN instead of shape. Raises FormatError for histograms whose sum is not positive, where it
+    is needed.
     """
     found: list[Modifier] = []
     if not shapes:
         return found, False
     smallest = min(shape.effect for shape in shapes)
     # Where all effects are above 1 the smooth region is not the smallest of them, and `renormalise` does not apply.
-    renormalise = mode == "cropped" and smallest <= 1
+    renormalise = logarithms or (mode == "cropped" and smallest <= 1)
     for shape in shapes:
-        if mode == "whole":
+        if mode == "whole" and not logarithms:
             found += _differences(shape, nominal, norm, min(1.0, smallest), (1.0, 1.0))
             continue
         total, sums = float(nominal.sum()), (shape.down.total, shape.up.total)
@@ -62,14 +68,18 @@ def morph_modifiers(
             raise FormatError(f"{where}, {shape.parameter}: the sum of a histogram is {min(total, *sums):g}")
         ratios = sums[0] / total, sums[1] / total
         plain = all(abs(ratio - 1) < NO_NORM for ratio in ratios)
-        if renormalise:
+        if logarithms:
+            found += _log_ratios(shape, nominal, min(1.0, smallest), ratios)
+            plain = plain or mode == "whole"
+        elif renormalise:
             low, high = (
                 norm * (side.values * (1 / ratio if plain else 1.0) - nominal)
                 for side, ratio in zip((shape.down, shape.up), ratios, strict=True)
             )
             found.append(Shift(shape.parameter, low, high, coefficient=shape.effect, code="code4p"))
             continue
-        found += _differences(shape, nominal, norm, min(1.0, smallest), ratios)
+        else:
+            found += _differences(shape, nominal, norm, min(1.0, smallest), ratios)
         if not plain:
             low, high = (np.array(ratio**shape.effect) for ratio in ratios)
             found.append(Scale(shape.parameter, low, float(high), code="asymmetric_lognormal"))
@@ -87,3 +97,16 @@ def _differences(
     if not (np.any(low != 0) or np.any(high != 0)):
         return []
     return [Shift(shape.parameter, low, high, coefficient=shape.effect / smooth, code="code4p")]
+
+
+def _log_ratios(shape: Varied, nominal: Array, smooth: float, ratios: tuple[float, float]) -> list[Modifier]:
+    # The asymmetric log-normal is smooth within |z| < ½: a coefficient and powers that move this to the smooth region.
+    sides = []
+    for side, ratio in zip((shape.down, shape.up), ratios, strict=True):
+        filled = (nominal > 0) & (side.values > 0)
+        fraction = np.where(filled, side.values, ratio) / np.where(filled, nominal * ratio, ratio)
+        sides.append(fraction ** (2 * smooth))
+    if all(np.all(side == 1) for side in sides):
+        return []
+    coefficient = shape.effect / (2 * smooth)
+    return [Scale(shape.parameter, *sides, coefficient=coefficient, code="asymmetric_lognormal")]

@@ -110,14 +110,23 @@ class _Writer:
             modifiers = [m for m in process.modifiers if m.parameter not in generated]
             plan = plan_cell(channel, process, modifiers, self.problems)
             self.plans[channel.name, process.name] = plan
-            if process.renormalise and plan.shapes and channel.name in self.auto:
+            logarithms = any(shape.logarithms for shape in plan.shapes.values())
+            if logarithms:
+                if self.auto.get(channel.name, AutoMcStats(-1)).mode == 2 and any(
+                    shape.kappa for shape in plan.shapes.values()
+                ):
+                    self.problems.append(f"{process.name} in {channel.name}: a shapeN that changes the norm in mode 2")
+            elif process.renormalise and plan.shapes and channel.name in self.auto:
                 self.problems.append(f"{process.name} in {channel.name}: renormalised, which autoMCStats takes away")
-            cropped = plan.shapes and not process.renormalise
+            cropped = plan.shapes and (logarithms or not process.renormalise)
             if np.any(process.nominal < 0) and (cropped or channel.name in self.auto):
                 self.problems.append(f"{process.name} in {channel.name}: negative yields, which Combine crops")
             whole = whole or not all(shape.conserves for shape in plan.shapes.values())
         self.generated |= generated
-        if whole and any(p.renormalise and self.plans[channel.name, p.name].shapes for p in channel.processes):
+        if whole and any(
+            p.renormalise and self.plans[channel.name, p.name].shapes and not self._logarithms(channel, p.name)
+            for p in channel.processes
+        ):
             self.problems.append(
                 f"channel {channel.name}: shapes of renormalised processes beside others that change the sum"
             )
@@ -128,6 +137,9 @@ class _Writer:
         elif whole:
             self.auto.setdefault(channel.name, AutoMcStats(-1.0, mode=2))
         self._histograms(channel, whole=whole)
+
+    def _logarithms(self, channel: Channel, process: str) -> bool:
+        return any(shape.logarithms for shape in self.plans[channel.name, process].shapes.values())
 
     def _mc_stats(self, channel: Channel) -> set[str]:
         """Names of the parameters that the card's autoMCStats line will make again."""
@@ -268,7 +280,7 @@ class _Writer:
         kinds: set[str] = set()
         for plan in self.plans.values():
             if name in plan.shapes:
-                kinds.add("shape")
+                kinds.add("shapeN" if plan.shapes[name].logarithms else "shape")
                 cells.append(repr(plan.shapes[name].effect))
             elif name in plan.log_normals:
                 kinds.add("lnN")
@@ -277,7 +289,10 @@ class _Writer:
                 cells.append("-")
         if not kinds:
             return []
-        kind = "shape?" if len(kinds) > 1 else kinds.pop()
+        if {"shape", "shapeN"} <= kinds:
+            self.problems.append(f"{parameter.name}: differences in one process, morphed logarithms in another")
+        both = "shapeN?" if "shapeN" in kinds else "shape?"
+        kind = both if len(kinds) > 1 else kinds.pop()
         if name in self.gaussian:
             if self.gaussian[name] != (0.0, 1.0):
                 self.problems.append(f"{name}: its constraint has mean and width {self.gaussian[name]}, not 0 and 1")

@@ -18,6 +18,7 @@ from wmassfit.likelihood.expectation import Expectation
 from wmassfit.likelihood.factors import Factors
 from wmassfit.likelihood.interpolation import Basis, terms
 from wmassfit.likelihood.layout import Layout
+from wmassfit.likelihood.log_shapes import LogShapes, is_log_shape, morphs_logarithms
 from wmassfit.likelihood.renormalise import Shapes, is_renormalised, shape_terms
 from wmassfit.linalg import SparseMatrix
 from wmassfit.templateset import Array, Channel, Factor, Indices, Modifier, Parameter, Shift
@@ -41,6 +42,8 @@ def global_parameters(
                 i = index[modifier.parameter]
                 covered = channel.n_bins if modifier.bins is None else modifier.bins.size
                 if isinstance(modifier, Shift) and is_renormalised(process):
+                    support[i] = np.inf
+                if is_log_shape(modifier) and morphs_logarithms(process):
                     support[i] = np.inf
                 here[i] = max(here.get(i, 0), covered)
         for i, covered in here.items():
@@ -142,7 +145,8 @@ def compile_channels(
     layout = Layout.of(channels)
     wide = np.zeros(len(parameters), dtype=bool)
     wide[global_parameters(channels, index, fraction=dense_fraction)] = True
-    functions, targets = _Functions(), {"additive": _Collected(), "exponent": _Collected()}
+    functions = _Functions()
+    targets = {"additive": _Collected(), "exponent": _Collected(), "logarithms": _Collected()}
     factors: list[tuple[int, int, Factor]] = []
     for channel, place in zip(channels, layout.channels, strict=True):
         for process in channel.processes:
@@ -157,10 +161,11 @@ def compile_channels(
                         function = functions.place(parameter, coefficient, term.basis, term.constants)
                         targets[term.target].dense.append((first, channel.n_bins, None, function, term.values))
                     continue
+                logarithms = is_log_shape(modifier) and morphs_logarithms(process)
                 for term in terms(modifier, parameters[parameter].start):
                     function = functions.place(parameter, modifier.coefficient, term.basis, term.constants)
                     bins = _bins(modifier, term.local)
-                    target = targets[term.target]
+                    target = targets["logarithms" if logarithms else term.target]
                     (target.dense if wide[parameter] else target.sparse).append(
                         (first, channel.n_bins, bins, function, term.values)
                     )
@@ -168,6 +173,19 @@ def compile_channels(
     dense_numbers = layout.n_entries * len({item[3] for target in targets.values() for item in target.dense})
     segments = _segments(layout, whole=dense_numbers <= _ONE_BLOCK)
     nominal = np.concatenate([np.zeros(0), *(p.nominal for c in channels for p in c.processes)])
+    log_shapes = None
+    morphed = [
+        place.process(process.name)
+        for channel, place in zip(channels, layout.channels, strict=True)
+        for process in channel.processes
+        if morphs_logarithms(process)
+    ]
+    if morphed:
+        own = np.zeros_like(nominal)
+        for rows in morphed:
+            own[rows], nominal[rows] = nominal[rows], 0.0
+        columns = targets["logarithms"].columns(new, segments, layout.n_entries)
+        log_shapes = LogShapes(columns, own, tuple(morphed))
     return Expectation(
         layout,
         nominal,
@@ -184,6 +202,7 @@ def compile_channels(
                 if is_renormalised(process)
             )
         ),
+        log_shapes,
     )
 
 

@@ -67,7 +67,8 @@ def entry_diagonal(derivatives: Derivatives, yields: Yields, weights: Array, inn
 
 def _logarithmic(derivatives: Derivatives, segment: slice, yields: Yields) -> bool:
     """True if the segment's yields can be treated by logarithmic derivatives."""
-    if _has(derivatives.expectation.additive, segment):
+    e = derivatives.expectation
+    if _has(e.additive, segment) or (e.log_shapes is not None and _has(e.log_shapes.columns, segment)):
         return False
     f = yields.all_factors
     return f is None or bool(np.all(np.abs(f.value[:, segment]) > _SMALL_FACTOR))
@@ -98,6 +99,13 @@ def _segment_terms(
     a, exponential = yields.additive[segment, 0], yields.exponential[segment, 0]
     product = np.ones_like(a) if f is None else f.product[segment, 0]
     additive = derivatives.columns(e.additive, segment, yields, fixed) if _has(e.additive, segment) else None
+    if e.log_shapes is not None and yields.log_shape is not None and _has(e.log_shapes.columns, segment):
+        logarithms, shape = derivatives.columns(e.log_shapes.columns, segment, yields, fixed), yields.log_shape
+        all_weights = np.zeros_like(shape)
+        all_weights[segment, 0] = weights * yields.scale[segment, 0]
+        yield logarithms, e.log_shapes.balanced(shape, all_weights)[segment, 0]
+        parts = [(logarithms, shape[segment, 0])]
+        additive = combine(parts if additive is None else [*parts, (additive, 1.0)])
     factor: list[tuple[Jacobian, Array | float]] = []
     if f is not None:
         slopes = (f.without * f.first)[:, segment, 0]

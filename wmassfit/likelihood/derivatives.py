@@ -65,6 +65,12 @@ class Derivatives:
                 if block.functions.size:
                     shaped = columns is e.additive
                     self._add_block(dense, block, weights[block.rows, 0], yields, shaped=shaped)
+        if e.log_shapes is not None and yields.log_shape is not None:
+            for block in e.log_shapes.columns.blocks:
+                if block.functions.size:
+                    rows = block.rows
+                    slope = (yields.scale * yields.log_shape)[rows, 0]
+                    self._add_block(dense, block, slope, yields, shaped=False, logarithms=True)
         data = np.zeros(self.pattern.nnz)
         first = yields.basis.first[:, 0]
         for places, weights in ((self._sparse_additive, yields.scale), (self._sparse_exponent, yields.entries)):
@@ -82,7 +88,7 @@ class Derivatives:
         return Jacobian(dense, self.dense, _with_data(self.pattern, data))
 
     def columns(self, columns: Columns, segment: slice, yields: Yields, fixed: NDArray[np.bool_]) -> Jacobian:
-        """Derivatives of one sum of columns on a segment's entries, [entries, n]."""
+        """Derivatives of one sum of columns on a segment's entries, [entries, n]; of log shapes ∂ ln H."""
         size = segment.stop - segment.start
         block = next(b for b in columns.blocks if b.rows == segment)
         first = yields.basis.first[:, 0]
@@ -95,6 +101,9 @@ class Derivatives:
             parameters, dense = np.zeros(0, dtype=np.int32), np.zeros((size, 0))
         if columns is self.expectation.additive:
             dense = self.expectation.shapes.columns(yields.shapes, yields.additive, segment.start, dense)
+        if self.expectation.log_shapes is not None and columns is self.expectation.log_shapes.columns:
+            assert yields.log_shape is not None
+            dense = self.expectation.log_shapes.centred(yields.log_shape, segment.start, dense)
         dense[:, fixed[parameters]] = 0.0
         part = columns.sparse[segment].tocoo()
         owner = self.expectation.basis.parameter[part.col]
@@ -134,7 +143,16 @@ class Derivatives:
         sparse = csr_array(coo_array((values[rows], (rows, columns)), shape=(size, e.n_parameters)))
         return Jacobian(dense, present.astype(np.int32), sparse)
 
-    def _add_block(self, dense: Array, block: DenseBlock, weights: Array, yields: Yields, *, shaped: bool) -> None:
+    def _add_block(
+        self,
+        dense: Array,
+        block: DenseBlock,
+        weights: Array,
+        yields: Yields,
+        *,
+        shaped: bool,
+        logarithms: bool = False,
+    ) -> None:
         """Add Σ_processes weight · column · φ′ of one block to the dense columns of dν/dx."""
         parameters, starts = self._grouped(block.functions)
         first = yields.basis.first[block.functions, 0]
@@ -144,6 +162,9 @@ class Derivatives:
             part = block.values[source] * first
             if shaped and shapes.processes:
                 part = shapes.columns(yields.shapes, yields.additive, block.rows.start + source.start, part)
+            if logarithms and self.expectation.log_shapes is not None and yields.log_shape is not None:
+                log_shapes, start = self.expectation.log_shapes, block.rows.start + source.start
+                part = log_shapes.centred(yields.log_shape, start, part)
             part *= weights[source, None]
             if starts.size < first.size:
                 part = np.add.reduceat(part, starts, axis=1)

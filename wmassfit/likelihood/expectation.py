@@ -16,6 +16,7 @@ from wmassfit.likelihood.columns import Columns
 from wmassfit.likelihood.factors import Factors, FactorValues
 from wmassfit.likelihood.interpolation import Curve
 from wmassfit.likelihood.layout import Layout
+from wmassfit.likelihood.log_shapes import LogShapes
 from wmassfit.likelihood.renormalise import Shapes, ShapeState
 from wmassfit.templateset import Array
 
@@ -33,6 +34,7 @@ class Yields:
     factors: FactorValues | None
     rows: slice | NDArray[np.intp]  # entries that have factors
     shapes: tuple[ShapeState, ...]
+    log_shape: Array | None  # what morphed logarithms give to the additive sum
     entries: Array
     bins: Array
 
@@ -59,6 +61,7 @@ class Push:
     basis: Array  # derivative of φ′, [m, t]
     additive: Array | None
     sums: tuple[Array, ...]  # of the shapes that are renormalised
+    log_shape: Array | None
     exponent: Array | None
     factors: tuple[Array, Array] | None
     entries: Array
@@ -77,6 +80,7 @@ class Expectation:
     factors: Factors | None
     segments: tuple[slice, ...]
     shapes: Shapes
+    log_shapes: LogShapes | None = None
 
     @property
     def n_parameters(self) -> int:
@@ -90,6 +94,9 @@ class Expectation:
         if not self.additive.empty:
             additive += self.additive.forward(curve.value)
         shapes = self.shapes.normalise(additive)
+        log_shape = None if self.log_shapes is None else self.log_shapes.evaluate(curve.value)
+        if log_shape is not None:
+            additive += log_shape
         with np.errstate(over="ignore", invalid="ignore"):
             exponential = np.ones_like(additive) if self.exponent.empty else np.exp(self.exponent.forward(curve.value))
             entries = additive * exponential
@@ -97,7 +104,16 @@ class Expectation:
             if factors is not None:
                 entries[self._rows] *= factors.product
         return Yields(
-            x, curve, additive, exponential, factors, self._rows, shapes, entries, self.layout.to_bins(entries)
+            x,
+            curve,
+            additive,
+            exponential,
+            factors,
+            self._rows,
+            shapes,
+            log_shape,
+            entries,
+            self.layout.to_bins(entries),
         )
 
     @property
@@ -109,11 +125,15 @@ class Expectation:
         step = v[self.basis.parameter]
         phi = yields.basis.first * step
         entries = np.zeros(np.broadcast_shapes(yields.entries.shape, (1, v.shape[1])), dtype=v.dtype)
-        additive = exponent = factors = None
+        additive = exponent = factors = log_shape = None
         sums: tuple[Array, ...] = ()
         if not self.additive.empty:
             additive = self.additive.forward(phi)
             sums = self.shapes.push(yields.shapes, yields.additive, additive)
+        if self.log_shapes is not None and yields.log_shape is not None:
+            log_shape = self.log_shapes.push(yields.log_shape, phi)
+            additive = log_shape if additive is None else additive + log_shape
+        if additive is not None:
             entries += yields.scale * additive
         if not self.exponent.empty:
             exponent = self.exponent.forward(phi)
@@ -123,7 +143,15 @@ class Expectation:
             rows = self._rows
             entries[rows] += yields.additive[rows] * yields.exponential[rows] * factors[0]
         return Push(
-            v, yields.basis.second * step, additive, sums, exponent, factors, entries, self.layout.to_bins(entries)
+            v,
+            yields.basis.second * step,
+            additive,
+            sums,
+            log_shape,
+            exponent,
+            factors,
+            entries,
+            self.layout.to_bins(entries),
         )
 
     def pull(self, yields: Yields, weights: Array) -> tuple[Array, Array]:
@@ -133,6 +161,8 @@ class Expectation:
         if not self.additive.empty:
             pulled = self.shapes.pull(yields.shapes, yields.additive, weights * yields.scale)
             inner += self.additive.backward(pulled)
+        if self.log_shapes is not None and yields.log_shape is not None:
+            inner += self.log_shapes.pull(yields.log_shape, weights * yields.scale)
         if not self.exponent.empty:
             inner += self.exponent.backward(weights * yields.entries)
         return inner, self._pull_factors(yields, weights)
@@ -156,10 +186,13 @@ class Expectation:
                 scale[rows] += weights[rows] * yields.exponential[rows] * push.factors[0]
             if push.exponent is not None:
                 scale = scale + weights * yields.scale * push.exponent
-            scale = self.shapes.second(
-                yields.shapes, yields.additive, weights * yields.scale, scale, push.additive, push.sums
-            )
-            moved += self.additive.backward(scale)
+            if self.log_shapes is not None and yields.log_shape is not None and push.log_shape is not None:
+                moved += self.log_shapes.second(yields.log_shape, weights * yields.scale, scale, push.log_shape)
+            if not self.additive.empty:
+                scale = self.shapes.second(
+                    yields.shapes, yields.additive, weights * yields.scale, scale, push.additive, push.sums
+                )
+                moved += self.additive.backward(scale)
         if not self.exponent.empty:
             moved += self.exponent.backward(change * yields.entries + weights * push.entries)
         out = scatter(self.n_parameters, self.basis.parameter, yields.basis.first * moved + push.basis * inner)

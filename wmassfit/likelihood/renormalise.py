@@ -7,7 +7,8 @@ For the shifts s of such a process, N, U_s and D_s being its nominal and varied 
 
 s being the smooth joint of arXiv:2404.06614, w the smallest coefficient of the process's shifts, and r_s the asymmetric
 log-normal of x with the ratios ΣU/T and ΣD/T. The yield of a bin depends on all bins of the process through the sum, so
-the parameters of such shifts count as global whatever they touch.
+the parameters of such shifts count as global whatever they touch. A process with Scales that differ from bin to bin is
+morphed as `log_shapes` says instead.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from wmassfit.likelihood.interpolation import Term
 from wmassfit.likelihood.interpolation.asymmetric_lognormal import asymmetric_lognormal
 from wmassfit.likelihood.interpolation.joint import joint
 from wmassfit.likelihood.interpolation.linear import LINEAR
+from wmassfit.likelihood.log_shapes import morphs_logarithms
 from wmassfit.templateset import Array, Process, Scale, Shift
 
 __all__ = ["ShapeState", "Shapes", "is_renormalised", "shape_terms"]
@@ -32,7 +34,12 @@ _CROP = 1e-9
 
 def is_renormalised(process: Process) -> bool:
     """True if the process asks for this interpolation and has something to apply it to."""
-    return process.renormalise and process.nominal.sum() > 0 and any(isinstance(m, Shift) for m in process.modifiers)
+    return (
+        process.renormalise
+        and process.nominal.sum() > 0
+        and any(isinstance(m, Shift) for m in process.modifiers)
+        and not morphs_logarithms(process)
+    )
 
 
 def shape_terms(process: Process, shift: Shift) -> list[tuple[Term, float]]:

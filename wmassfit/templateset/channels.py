@@ -35,8 +35,9 @@ class Process:
     """One process in one channel: `nominal`[n] events, `variance`[n] of the nominal (sum of squared weights) or None.
 
     `renormalise`: Combine's "shape" interpolation, which rescales the morphed template to its interpolated
-    normalisation. `negative`: "refuse" negative nominal yields (a mistake in most templates) or "keep" them
-    (formats that allow them say so when they read).
+    normalisation; with Scales that differ from bin to bin, its "shapeN", where these change the shape alone.
+    `negative`: "refuse" negative nominal yields (a mistake in most templates) or "keep" them (formats that allow them
+    say so when they read).
     """
 
     name: str
