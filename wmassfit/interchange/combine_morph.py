@@ -109,4 +109,5 @@ def _log_ratios(shape: Varied, nominal: Array, smooth: float, ratios: tuple[floa
     if all(np.all(side == 1) for side in sides):
         return []
     coefficient = shape.effect / (2 * smooth)
-    return [Scale(shape.parameter, *sides, coefficient=coefficient, code="asymmetric_lognormal")]
+    low, high = sides
+    return [Scale(shape.parameter, low, high, coefficient=coefficient, code="asymmetric_lognormal")]
