@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
 from wmassfit.cli import console, options, reading
 from wmassfit.errors import RecipeError
+
+if TYPE_CHECKING:
+    from wmassfit.inference import LinearFunction
 
 __all__ = ["command"]
 
@@ -32,6 +35,10 @@ __all__ = ["command"]
 @click.option(
     "--minos", multiple=True, metavar="NAME", help="Profile-likelihood interval (MINOS) of a parameter; repeatable."
 )
+@click.option("--difference", multiple=True, metavar="A,B", help="Also A - B, with its uncertainty; repeatable.")
+@click.option(
+    "--function", multiple=True, metavar="EXPRESSION", help='Also a linear function, "r = 0.5*a + 0.5*b"; repeatable.'
+)
 @reading.format_options
 @options.as_json
 def command(
@@ -44,6 +51,8 @@ def command(
     throw: Literal["none", "auxiliary", "prior"],
     minimizer: Literal["newton", "minuit"],
     minos: tuple[str, ...],
+    difference: tuple[str, ...],
+    function: tuple[str, ...],
     as_json: bool,
     **how: Any,
 ) -> None:
@@ -62,6 +71,10 @@ def command(
     if data_files and (data or at):
         raise RecipeError(f"--data-file {data_files[0]}: brings the data; leave out {'--data' if data else '--at'}")
     kind = "observed" if data_files else data or ("asimov" if model.templates.observed is None else "observed")
+    functions = _functions(difference, function)
+    for one in functions:
+        one.vector(model.templates)
+        one.shown_unit(model.templates)
     values = options.numbers(at, option="--at")
     if data_files:
         dataset = reading.read_data(data_files, model.templates, **how)
@@ -72,7 +85,7 @@ def command(
         intervals = [interval_of(result, name) for name in minos] if result.converged else []
     if output is not None:
         write(result, output)
-    summary = summarise(result, at=None if kind == "observed" else values)
+    summary = summarise(result, at=None if kind == "observed" else values, functions=functions)
     for interval in intervals:
         shown = {"value": interval.value, "uncertainty": result[interval.name].uncertainty, "unit": interval.unit}
         ends = [end if math.isfinite(end) else None for end in (interval.lower, interval.upper)]
@@ -83,14 +96,31 @@ def command(
         for name, entry in summary["parameters"].items():
             truth = f"   (truth {entry['truth']:.6g})" if "truth" in entry else ""
             click.echo(f"{name} = {measured(entry['value'], entry['uncertainty'], entry['unit'])}{truth}")
+        for name, entry in summary.get("functions", {}).items():
+            truth = f"   (truth {entry['truth']:.6g})" if "truth" in entry else ""
+            rho = entry.get("correlation_with_average")
+            tail = "" if rho is None else f"   (correlation with the average {rho:.3f})"
+            click.echo(f"{name} = {measured(entry['value'], entry['uncertainty'], entry['unit'])}{truth}{tail}")
         for interval in intervals:
             click.echo(f"{interval}   (profile likelihood){': ' * bool(interval.reason)}{interval.reason}")
         quality = summary["goodness_of_fit"]
         click.echo(
             f"{kind} data, {summary['n_bins']} bins, {summary['n_nuisances']} nuisance parameters, "
             f"EDM {summary['edm']:.1e}; saturated test {quality['statistic']:.1f} for {quality['ndf']} degrees of "
-            f"freedom, p = {quality['p_value']:.2g}"
+            f"freedom{'' if quality['p_value'] is None else ', p = {:.2g}'.format(quality['p_value'])}"
         )
-        if quality["p_value"] < 1e-6:
+        if quality["p_value"] is not None and quality["p_value"] < 1e-6:
             click.echo("wmassfit: the model does not describe these data: do not use the result", err=True)
     console.leave(result)
+
+
+def _functions(differences: tuple[str, ...], texts: tuple[str, ...]) -> list[LinearFunction]:
+    from wmassfit.inference.functions import LinearFunction, difference
+
+    found = []
+    for pair in differences:
+        names = [name.strip() for name in pair.split(",")]
+        if len(names) != 2 or not all(names) or names[0] == names[1]:
+            raise RecipeError(f"--difference {pair}: give two different parameters, A,B")
+        found.append(difference(*names))
+    return found + [LinearFunction.parse(text) for text in texts]

@@ -16,7 +16,7 @@ import numpy as np
 from wmassfit.errors import RecipeError
 from wmassfit.templateset import Array, TemplateSet
 
-__all__ = ["LinearFunction", "difference"]
+__all__ = ["LinearFunction", "average", "difference"]
 
 _TERM = re.compile(r"\s*([+-]?)\s*(?:(\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)\s*\*\s*)?([^\s*+-][^\s*]*)\s*")
 
@@ -84,6 +84,17 @@ class LinearFunction:
         if len(units) > 1:
             raise RecipeError(f"function {self.name}: its parameters have the units {sorted(units)}; give it a unit")
         return units.pop()
+
+
+def average(function: LinearFunction) -> LinearFunction | None:
+    """½ (a + b) of a difference a − b, whose correlation with it is worth knowing; None for other functions."""
+    if sorted(function.coefficients.values()) != [-1.0, 1.0]:
+        return None
+    return LinearFunction(
+        " + ".join(f"0.5*{name}" for name in function.coefficients),
+        dict.fromkeys(function.coefficients, 0.5),
+        function.unit,
+    )
 
 
 def difference(first: str, second: str) -> LinearFunction:
