@@ -31,6 +31,8 @@ from wmassfit.templateset import Array, External, Indices
 
 __all__ = ["RabbitTensors", "Variation", "read_tensors"]
 
+_NUMBERS_AT_ONCE = 2_000_000  # 16 MB
+
 
 @dataclass(frozen=True, eq=False)
 class Variation:
@@ -189,24 +191,51 @@ def _shape(file: Any, name: str, values: NDArray[Any], wanted: tuple[int, ...]) 
 
 
 def _dense(file: Any, n_bins: int, n_processes: int, n_systematics: int) -> Iterator[list[Variation]]:
-    logk = _array(file, "hlogk")
-    if logk.ndim == 3:
-        logk = logk[:, :, None, :]
-    sides = logk.shape[2] if logk.ndim == 4 else 0
-    if sides not in (1, 2) or logk.shape != (n_bins, n_processes, sides, n_systematics):
+    """By process. The array is mostly zeros: some bins at a time are read, and what is not zero is kept."""
+    if "hlogk" not in file:
+        raise FormatError(f"{file.filename} lacks hlogk; it is not a rabbit input file, or not a whole one")
+    stored = file["hlogk"]
+    shape = tuple(int(n) for n in stored.attrs.get("original_shape", stored.shape))
+    sides = 1 if len(shape) == 3 else shape[2] if len(shape) == 4 else 0
+    whole = (n_bins, n_processes, sides, n_systematics)
+    if sides not in (1, 2) or shape not in (whole, (n_bins, n_processes, n_systematics)):
         raise FormatError(
-            f"{file.filename}: hlogk has shape {logk.shape} for {n_bins} bins, {n_processes} processes and "
+            f"{file.filename}: hlogk has shape {shape} for {n_bins} bins, {n_processes} processes and "
             f"{n_systematics} systematics"
         )
-    for p in range(n_processes):
-        # Systematic first, so that each one's column is contiguous.
-        part = np.ascontiguousarray(logk[:, p].transpose(2, 1, 0))
-        found: list[Variation] = []
-        for s in np.flatnonzero(np.any(part != 0, axis=(1, 2))):
-            bins = np.flatnonzero(np.any(part[s] != 0, axis=0)).astype(np.int32)
-            half = part[s, 1, bins] if sides == 2 else np.zeros(bins.size)
-            found.append(Variation(int(s), bins, part[s, 0, bins], half))
-        yield found
+    if stored.size != np.prod(whole):
+        raise FormatError(f"{file.filename}: hlogk holds {stored.size} numbers for the shape {shape}")
+    row = int(np.prod(whole[1:]))
+    step = max(1, _NUMBERS_AT_ONCE // max(1, row))
+    found: list[list[tuple[Indices, Indices, Array, Array]]] = [[] for _ in range(n_processes)]
+    for first in range(0, n_bins, step):
+        last = min(first + step, n_bins)
+        part = stored[first * row : last * row] if stored.ndim == 1 else stored[first:last]
+        block = np.asarray(part, dtype=np.float64).reshape(last - first, *whole[1:])
+        if not np.all(np.isfinite(block)):
+            where = np.argwhere(~np.isfinite(block))[0]
+            value, place = block[tuple(where)], [first + int(where[0]), *where[1:].tolist()]
+            place = place if len(shape) == 4 else [*place[:2], place[3]]
+            raise FormatError(f"{file.filename}: hlogk holds {value} at {place}; every entry must be finite")
+        for p in range(n_processes):
+            bins, systematics = np.nonzero(np.any(block[:, p] != 0, axis=1))
+            mean = block[bins, p, 0, systematics]
+            half = block[bins, p, 1, systematics] if sides == 2 else np.zeros(0)
+            found[p].append(((bins + first).astype(np.int32), systematics.astype(np.int32), mean, half))
+    while found:
+        yield _variations(found.pop(0), sides)
+
+
+def _variations(parts: list[tuple[Indices, Indices, Array, Array]], sides: int) -> list[Variation]:
+    """Those of one process from (bins, systematics, mean, half difference) of all that is not zero, by growing bin."""
+    if not parts:
+        return []
+    bins, systematics, mean, half = (np.concatenate([part[i] for part in parts]) for i in range(4))
+    order = np.argsort(systematics, kind="stable")
+    bins, mean, systematics = bins[order], mean[order], systematics[order]
+    half = half[order] if sides == 2 else np.broadcast_to(0.0, mean.shape)
+    edges = np.flatnonzero(np.diff(systematics, prepend=-1, append=-1))
+    return [Variation(int(systematics[a]), bins[a:b], mean[a:b], half[a:b]) for a, b in pairwise(edges)]
 
 
 def _sparse(file: Any, n_processes: int, n_systematics: int) -> tuple[Array, list[list[Variation]]]:
