@@ -22,6 +22,7 @@ __all__ = [
     "add_gram",
     "add_product",
     "cholesky_upper",
+    "factor_threads",
     "invert_upper",
     "loop_threads",
     "mirror",
@@ -34,6 +35,9 @@ __all__ = [
 # nothing of it is information.
 PIVOT_FLOOR = 64 * float(np.finfo(np.float64).eps)
 _THREADED = 256
+# A second thread takes an update of 800 × 800 by 2,048 rows from 25 to 14 ms where it has a core for itself, and a
+# whole fit of CMS size from 1.1 to 3.4 s where another process wants that core: threads that wait for each other spin.
+_THREADED_ALONE = 2048
 
 
 @cache
@@ -44,6 +48,11 @@ def _libraries() -> ThreadpoolController:
 def loop_threads(size: int) -> AbstractContextManager[Any]:
     """Keep BLAS to one thread in a loop over matrices of up to `size`, if waking the others costs more than they do."""
     return _libraries().limit(limits=1, user_api="blas") if size < _THREADED else nullcontext()
+
+
+def factor_threads(size: int) -> AbstractContextManager[Any]:
+    """Keep BLAS to one thread for single matrices of up to `size` too, unless they are so large that it must pay."""
+    return _libraries().limit(limits=1, user_api="blas") if size < _THREADED_ALONE else nullcontext()
 
 
 def add_gram(into: Array, rows: Array, sign: float) -> None:

@@ -12,7 +12,6 @@ A dense Cholesky factorisation is the case of one block, or of no core.
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from functools import cached_property
 from typing import Protocol
 
@@ -21,7 +20,15 @@ from numpy.typing import ArrayLike
 from scipy.linalg import blas, lapack
 
 from wmassfit.linalg.assemble import PANEL_ROWS, BorderedSystem
-from wmassfit.linalg.blas import cholesky_upper, invert_upper, loop_threads, mirror, multiply, solve_upper
+from wmassfit.linalg.blas import (
+    cholesky_upper,
+    factor_threads,
+    invert_upper,
+    loop_threads,
+    mirror,
+    multiply,
+    solve_upper,
+)
 from wmassfit.linalg.layout import Layout
 from wmassfit.linalg.types import Array, NotPositiveDefinite
 
@@ -82,7 +89,7 @@ class BorderedFactor:
         right = np.asarray(b)
         right = (right if right.dtype == np.float32 else right.astype(np.float64)).reshape(self.n, -1)
         # A few columns wait for memory, not for arithmetic: more threads gain little and can lose much.
-        with loop_threads(0) if right.shape[1] < _FEW_COLUMNS else nullcontext():
+        with loop_threads(0) if right.shape[1] < _FEW_COLUMNS else factor_threads(self._layout.border.size):
             return self._solve(right).reshape(np.shape(b))
 
     @cached_property
@@ -107,6 +114,10 @@ class BorderedFactor:
 
     def diag(self) -> Array:
         """Diagonal of H⁻¹, [n]."""
+        with factor_threads(self._layout.border.size):
+            return self._diag()
+
+    def _diag(self) -> Array:
         out = np.empty(self.n)
         core = self._core.diag()
         for first in range(0, core.size, PANEL_ROWS):

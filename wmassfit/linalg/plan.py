@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from scipy.sparse import csr_array, vstack
 
 from wmassfit.linalg.assemble import assemble
+from wmassfit.linalg.blas import factor_threads
 from wmassfit.linalg.blocks import BlockCore
 from wmassfit.linalg.border import block_cost, distinct_rows, hub_columns, sweep
 from wmassfit.linalg.bordered import BorderedFactor
@@ -112,9 +113,11 @@ class CurvaturePlan:
             if factor is not None:
                 return factor
         dense_blocks = self.bordered_path != "sparse" or not self.layout.core.size
-        system = assemble(self.layout, terms, prior, dense_blocks=dense_blocks)
-        core = BlockCore(self.layout, system) if dense_blocks else SparseCore(self.layout, system)
-        return BorderedFactor(self.layout, core, system, path=self.bordered_path)
+        widest = max(self.layout.border.size, int(self.layout.sizes.max(initial=0)) if dense_blocks else 0)
+        with factor_threads(widest):
+            system = assemble(self.layout, terms, prior, dense_blocks=dense_blocks)
+            core = BlockCore(self.layout, system) if dense_blocks else SparseCore(self.layout, system)
+            return BorderedFactor(self.layout, core, system, path=self.bordered_path)
 
 
 def _cheapest(costs: Mapping[str, float]) -> Path:
