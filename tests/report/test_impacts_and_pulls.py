@@ -85,7 +85,7 @@ def test_figures_of_one_kind_alone(
         alone = ImpactView.of(result, [both[kind]])
         readable(group_figure(alone))
         readable(leading_figure(alone))
-        assert [column.key for column in group_table(alone).columns] == ["source", kind, "group"]
+        assert [column.key for column in group_table(alone).columns] == ["source", kind, "group", "unit"]
 
 
 def test_leading_figure(

@@ -2,6 +2,7 @@
 
 from wmassfit.inference.chi_square import ChiSquare, chi_square
 from wmassfit.inference.combination import Combination, combine
+from wmassfit.inference.exact_impacts import ExactImpacts, exact_impacts
 from wmassfit.inference.external import external_term
 from wmassfit.inference.fit import fit
 from wmassfit.inference.functions import LinearFunction, difference
@@ -24,6 +25,7 @@ __all__ = [
     "Counters",
     "Discovery",
     "Estimate",
+    "ExactImpacts",
     "FitResult",
     "GoodnessOfFit",
     "Impacts",
@@ -44,6 +46,7 @@ __all__ = [
     "combine",
     "difference",
     "discovery",
+    "exact_impacts",
     "external_term",
     "fit",
     "goodness_of_fit",

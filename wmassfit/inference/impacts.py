@@ -1,13 +1,15 @@
-"""How much each source contributes to the uncertainty of one parameter.
+"""How much each source contributes to the uncertainty of one parameter, or of a function of parameters.
 
-C is the covariance, m the parameter, c its row in C, J_b the derivative of the expected count ν_b.
+C is the covariance, v the derivative of the quantity m in the parameters (a unit vector where m is one of them),
+c = C v, so that σ² = v·c; J_b is the derivative of the expected count ν_b. A function that is not linear is taken to be
+so at the fitted values: its gradient there makes the `LinearFunction`.
 
 **Nominal.** What the uncertainty would lose if a source were known: of a group G the impact is
-√(c_Gᵀ C_GG⁻¹ c_G) = √(σ_total² − σ_frozen²), of one parameter C_mk/√C_kk, its shift of m at one post-fit standard
+√(c_Gᵀ C_GG⁻¹ c_G) = √(σ_total² − σ_frozen²), of one parameter c_k/√C_kk, its shift of m at one post-fit standard
 deviation. Data statistics is σ with all nuisances frozen and MC statistics off, MC statistics what turning them on adds
 in quadrature. Nominal impacts do not add up.
 
-**Global** (arXiv:2307.04007). How far the estimate moves when a measurement fluctuates: of a nuisance C_mk/σ_prior,k,
+**Global** (arXiv:2307.04007). How far the estimate moves when a measurement fluctuates: of a nuisance c_k/σ_prior,k,
 its auxiliary datum moved by one standard deviation; of the data Σ_b [c·J_b ∂s_b/∂d_b]² Var(d_b), s_b the slope of bin
 b's term (for gamma-type MC statistics ∂s/∂d = −k/(ν(ν+k)), Var(d) = βν; for data with a covariance V the sum over
 their bins is (J c)ᵀ V⁻¹ (J c)); of MC statistics likewise with their auxiliary data (∂s/∂k₀ = 1/(ν+k), Var(k₀) = kβ).
@@ -25,12 +27,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wmassfit.errors import RecipeError
+from wmassfit.inference.functions import LinearFunction
 from wmassfit.inference.result import FitResult
 from wmassfit.likelihood import Likelihood
 from wmassfit.linalg import SpdFactor
 from wmassfit.templateset import Array
 
-__all__ = ["DATA", "MC_STAT", "Curvature", "ImpactKind", "Impacts", "impacts"]
+__all__ = ["DATA", "MC_STAT", "Curvature", "ImpactKind", "Impacts", "Quantity", "impacts", "quantity"]
 
 ImpactKind: TypeAlias = Literal["nominal", "global"]
 Curvature: TypeAlias = Literal["observed", "expected"]
@@ -45,7 +48,7 @@ _BATCH = 32
 
 @dataclass(frozen=True)
 class Impacts:
-    """Impacts on the parameter `of`, in the unit it is shown in.
+    """Impacts on `of`, a parameter or a function of some, in the unit it is shown in.
 
     parameters
         Signed impact of each parameter: positive if `of` moves up with it.
@@ -82,15 +85,51 @@ class Impacts:
         return dict(sorted(rows.items(), key=lambda item: -item[1]))
 
 
+@dataclass(frozen=True, eq=False)
+class Quantity:
+    """What impacts are on: name, unit, and derivative v [n] in the model's own x, 0 for held parameters."""
+
+    name: str
+    unit: str
+    v: Array
+
+    @property
+    def involved(self) -> NDArray[np.intp]:
+        """Parameters it depends on."""
+        return np.flatnonzero(self.v)
+
+
+def quantity(fit: FitResult, of: str | LinearFunction | None) -> Quantity:
+    """A parameter by name, a function of parameters, or the first parameter of interest.
+
+    Raises RecipeError where there is none, and where all that it depends on was held in the fit.
+    """
+    templates = fit.model.templates
+    if of is None:
+        if not templates.pois:
+            raise RecipeError("impacts: the templates name no parameter of interest; say of which parameter")
+        of = templates.pois[0]
+    function = of if isinstance(of, LinearFunction) else LinearFunction(of, {of: 1.0})
+    v = np.where(fit.held, 0.0, function.vector(templates))
+    if not np.any(v):
+        raise RecipeError(f"impacts on {function.name}: it was fixed or at a bound in this fit, so nothing moves it")
+    return Quantity(function.name, function.shown_unit(templates), v)
+
+
 def impacts(
-    fit: FitResult, of: str | None = None, *, kind: ImpactKind = "global", curvature: Curvature = "observed"
+    fit: FitResult,
+    of: str | LinearFunction | None = None,
+    *,
+    kind: ImpactKind = "global",
+    curvature: Curvature = "observed",
 ) -> Impacts:
-    """Impacts on one parameter of a fit.
+    """Impacts on one parameter of a fit, or on a function of its parameters.
 
     Parameters
     ----------
     of
-        The parameter; the first one of interest if left out.
+        A parameter by name, or a function such as `difference("m_w_plus", "m_w_minus")`; the first parameter of
+        interest if left out.
     kind
         "global" or "nominal".
     curvature
@@ -102,37 +141,27 @@ def impacts(
     if kind not in ("nominal", "global") or curvature not in ("observed", "expected"):
         raise RecipeError(f'impacts: kind {kind!r}, curvature {curvature!r}; "nominal" or "global", '
                           f'"observed" or "expected"')  # fmt: skip
-    if of is None:
-        if not fit.model.templates.pois:
-            raise RecipeError("impacts: the templates name no parameter of interest; say of which parameter")
-        of = fit.model.templates.pois[0]
-    m = fit.model.index(of)
-    if fit.held[m]:
-        raise RecipeError(f"impacts on {of}: it was fixed or at a bound in this fit, so nothing moves it")
+    target = quantity(fit, of)
     factor = fit.factor if curvature == "observed" else fit.expected_factor
-    unit = np.zeros(fit.model.n)
-    unit[m] = 1.0
-    c = factor.solve(unit)
-    total_expected = np.sqrt(fit.expected_factor.solve(unit)[m])
+    c = factor.solve(target.v)
+    total_expected = np.sqrt(target.v @ fit.expected_factor.solve(target.v))
     if kind == "global":
-        parameters, groups, data, mc_stat, rest = _global(fit, m, c)
+        parameters, groups, data, mc_stat, rest = _global(fit, target, c)
     else:
-        parameters, groups, data, mc_stat = _nominal(fit, m, c, factor, curvature)
+        parameters, groups, data, mc_stat = _nominal(fit, target, c, factor, curvature)
         rest = np.nan
-    display = fit.model.templates.parameters[m].display
-    scale = abs(display.scale)
     return Impacts(
-        of,
+        target.name,
         kind,
         curvature,
-        display.unit,
-        scale * float(np.sqrt(c[m])),
-        scale * float(total_expected),
-        scale * data,
-        scale * mc_stat,
-        scale * rest,
-        {name: display.scale * value for name, value in parameters.items()},
-        {name: scale * value for name, value in groups.items()},
+        target.unit,
+        float(np.sqrt(target.v @ c)),
+        float(total_expected),
+        data,
+        mc_stat,
+        rest,
+        parameters,
+        groups,
     )
 
 
@@ -152,7 +181,9 @@ def _constrained(fit: FitResult) -> NDArray[np.bool_]:
     return np.asarray(np.isfinite(variance) & ~fit.held)
 
 
-def _global(fit: FitResult, m: int, c: Array) -> tuple[dict[str, float], dict[str, float], float, float, float]:
+def _global(
+    fit: FitResult, target: Quantity, c: Array
+) -> tuple[dict[str, float], dict[str, float], float, float, float]:
     constraints = fit.model.likelihood.constraints
     constrained = _constrained(fit)
     sigma = np.sqrt(np.where(constrained, constraints.prior_variance(fit.values), 1.0))
@@ -185,32 +216,31 @@ def _global(fit: FitResult, m: int, c: Array) -> tuple[dict[str, float], dict[st
         share = float(np.sum((term.root @ c[term.parameters]) ** 2))
         groups[term.term.name if term.term.name not in groups else f"{term.term.name} (external)"] = share**0.5
         outside += share
-    left = float(c[m]) - data - mc_stat - outside - quadrature(np.flatnonzero(constrained))
+    left = float(target.v @ c) - data - mc_stat - outside - quadrature(np.flatnonzero(constrained))
     return parameters, groups, data**0.5, mc_stat**0.5, float(np.sign(left) * np.sqrt(abs(left)))
 
 
 def _nominal(
-    fit: FitResult, m: int, c: Array, factor: SpdFactor, curvature: Curvature
+    fit: FitResult, target: Quantity, c: Array, factor: SpdFactor, curvature: Curvature
 ) -> tuple[dict[str, float], dict[str, float], float, float]:
-    interest = {fit.model.index(name) for name in fit.model.templates.pois} | {m}
     others = ~fit.held
-    others[list(interest)] = False
+    others[[fit.model.index(name) for name in fit.model.templates.pois]] = False
+    others[target.involved] = False
     diagonal = fit.variances if curvature == "observed" else factor.diag()
     parameters = {fit.model.names[k]: float(c[k] / np.sqrt(diagonal[k])) for k in np.flatnonzero(others)}
     groups = {
-        name: float(np.sqrt(max(0.0, _group(fit, m, c, factor, diagonal, g, curvature))))
+        name: float(np.sqrt(max(0.0, _group(fit, target, c, factor, diagonal, g, curvature))))
         for name, g in _members(fit, others).items()
     }
-    free = np.flatnonzero((~fit.held & ~_constrained(fit)) | (np.arange(fit.model.n) == m))
-    where = int(np.searchsorted(free, m))
-    without = _restricted_variance(fit, replace(fit.model.likelihood, mc_stat=()), free, where, curvature)
-    with_mc = _restricted_variance(fit, fit.model.likelihood, free, where, curvature)
+    free = np.flatnonzero((~fit.held & ~_constrained(fit)) | (target.v != 0))
+    without = _restricted_variance(fit, replace(fit.model.likelihood, mc_stat=()), free, target, curvature)
+    with_mc = _restricted_variance(fit, fit.model.likelihood, free, target, curvature)
     return parameters, groups, without**0.5, max(0.0, with_mc - without) ** 0.5
 
 
 def _group(
     fit: FitResult,
-    m: int,
+    target: Quantity,
     c: Array,
     factor: SpdFactor,
     diagonal: Array,
@@ -227,15 +257,13 @@ def _group(
     held = fit.held.copy()
     held[indices] = True
     build = fit.model.hessian_factor if curvature == "observed" else fit.model.fisher_factor
-    unit = np.zeros(fit.model.n)
-    unit[m] = 1.0
-    return float(c[m] - build(fit.values, fit.data, fixed=held).solve(unit)[m])
+    return float(target.v @ (c - build(fit.values, fit.data, fixed=held).solve(target.v)))
 
 
 def _restricted_variance(
-    fit: FitResult, likelihood: Likelihood, free: NDArray[np.intp], where: int, curvature: Curvature
+    fit: FitResult, likelihood: Likelihood, free: NDArray[np.intp], target: Quantity, curvature: Curvature
 ) -> float:
-    """Variance of free[where] with all parameters but `free` frozen."""
+    """Variance of the target with all parameters but `free` frozen."""
     point = likelihood.at(fit.values[:, None], fit.model.bind(fit.data))
     product = point.hessp if curvature == "observed" else point.fisherp
     matrix = np.zeros((free.size, free.size))
@@ -244,6 +272,5 @@ def _restricted_variance(
         directions = np.zeros((fit.model.n, chosen.size))
         directions[chosen, np.arange(chosen.size)] = 1.0
         matrix[:, first : first + chosen.size] = product(directions)[free]
-    unit = np.zeros(free.size)
-    unit[where] = 1.0
-    return float(np.linalg.solve(matrix, unit)[where])
+    v = target.v[free]
+    return float(v @ np.linalg.solve(matrix, v))

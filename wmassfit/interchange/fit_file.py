@@ -9,7 +9,7 @@
 and `held` of all parameters, in the model's own units; `description`: reason, diagnosis and counters as JSON |
 | `/estimates` | all parameters as they are shown: `names`, `values`, `uncertainties`, `units`, `labels` |
 | `/impacts/<name>` | attributes of an `Impacts` (`of`, `kind`, `unit`, `total`, …); `parameters` and `groups`, each \
-with `names` and `impacts` in that unit |
+with `names` and `impacts` in that unit; of `ExactImpacts`, which have no `kind`: `up`, `down` and `linear` |
 
 Plain datasets, readable with any HDF5 library; nothing is pickled and nothing unpickled. A reader refuses another
 major version. The factorised curvature is not stored: it is cheap to make again, and only where it is asked for.
@@ -34,13 +34,13 @@ from wmassfit.interchange.structure import FORMAT_VERSION, check_version
 from wmassfit.templateset import TemplateSet
 
 if TYPE_CHECKING:
-    from wmassfit.inference import FitResult, Impacts
+    from wmassfit.inference import ExactImpacts, FitResult, Impacts
 
 __all__ = ["FORMAT", "open_fit_file", "read_fit_file", "read_impacts", "write_fit_file"]
 
 
 def write_fit_file(
-    thing: TemplateSet | FitResult, path: str | Path, *, impacts: Mapping[str, Impacts] | None = None
+    thing: TemplateSet | FitResult, path: str | Path, *, impacts: Mapping[str, Impacts | ExactImpacts] | None = None
 ) -> None:
     """Write a fit result, or templates alone, to an HDF5 file at `path`, replacing one that is there in a single step.
 
@@ -97,7 +97,7 @@ def _put_fit(file: Any, result: FitResult) -> None:
     put_strings(group, "labels", [d.label for d in shown])
 
 
-def _put_impacts(group: Any, impacts: Impacts) -> None:
+def _put_impacts(group: Any, impacts: Impacts | ExactImpacts) -> None:
     for entry in fields(impacts):
         value = getattr(impacts, entry.name)
         if isinstance(value, Mapping):
@@ -107,9 +107,9 @@ def _put_impacts(group: Any, impacts: Impacts) -> None:
             group.attrs[entry.name] = value
 
 
-def read_impacts(path: str | Path) -> dict[str, Impacts]:
+def read_impacts(path: str | Path) -> dict[str, Impacts | ExactImpacts]:
     """The impacts stored with a fit, by name; empty where there are none. Raises FormatError as `read_fit_file`."""
-    from wmassfit.inference import Impacts
+    from wmassfit.inference import ExactImpacts, Impacts
 
     with open_fit_file(path) as file:
         found = {}
@@ -118,7 +118,7 @@ def read_impacts(path: str | Path) -> dict[str, Impacts]:
             for key in group:
                 names, impacts = get_strings(group, f"{key}/names"), get_array(group, f"{key}/impacts")
                 values[key] = dict(zip(names, impacts.tolist(), strict=True))
-            found[name] = Impacts(**values)
+            found[name] = (Impacts if "kind" in values else ExactImpacts)(**values)
         return found
 
 

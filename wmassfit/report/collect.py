@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from wmassfit.electroweak import Verdict
-    from wmassfit.inference import FitResult, Impacts, Pull, Toys
+    from wmassfit.inference import ExactImpacts, FitResult, Impacts, Pull, Toys
 
 __all__ = ["report"]
 
@@ -32,6 +32,7 @@ class _Results:
     templates: TemplateSet | None = None
     fit: FitResult | None = None
     impacts: list[Impacts] = field(default_factory=list)
+    exact: list[ExactImpacts] = field(default_factory=list)
     pulls: list[Pull] = field(default_factory=list)
     toys: list[Toys] = field(default_factory=list)
     verdict: Verdict | None = None
@@ -43,7 +44,7 @@ def report(results: Iterable[Any], *, folder: str | Path) -> tuple[Path, ...]:
     Parameters
     ----------
     results
-        Any of: templates, a fit, impacts of either kind, pulls, toys, a verdict on the W mass; None is skipped.
+        Any of: templates, a fit, impacts of any kind, pulls, toys, a verdict on the W mass; None is skipped.
         Impacts need the fit they belong to.
         Templates are drawn after the fit, with its data, where there is a fit, else before it.
     folder
@@ -90,7 +91,7 @@ def _verdict(verdict: Verdict, folder: Path, *, simulated: bool) -> None:
 
 def _sorted(results: Iterable[Any]) -> _Results:
     from wmassfit.electroweak import Verdict
-    from wmassfit.inference import FitResult, Impacts, Pull, Toys
+    from wmassfit.inference import ExactImpacts, FitResult, Impacts, Pull, Toys
 
     found = _Results()
     for one in results:
@@ -100,6 +101,8 @@ def _sorted(results: Iterable[Any]) -> _Results:
             found.fit = one
         elif isinstance(one, Impacts):
             found.impacts.append(one)
+        elif isinstance(one, ExactImpacts):
+            found.exact.append(one)
         elif isinstance(one, Toys):
             found.toys.append(one)
         elif isinstance(one, (tuple, list)) and all(isinstance(entry, Pull) for entry in one):
@@ -120,7 +123,10 @@ def _views(found: _Results) -> list[ImpactView]:
     if found.fit is None:
         return []
     of = dict.fromkeys(one.of for one in found.impacts)
-    return [ImpactView.of(found.fit, [one for one in found.impacts if one.of == name]) for name in of]
+    exact = {one.of: one for one in found.exact}
+    return [
+        ImpactView.of(found.fit, [one for one in found.impacts if one.of == name], exact=exact.get(name)) for name in of
+    ]
 
 
 def _groups(found: _Results) -> tuple[dict[str, tuple[str, ...]], dict[str, str]]:

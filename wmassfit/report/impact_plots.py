@@ -61,6 +61,11 @@ def leading_figure(view: ImpactView, pulls: Sequence[Pull] = (), *, most: int = 
         for kind, offset, height in _bars(view.kinds):
             values = [view.parameters[kind].get(name, 0.0) for name in names]
             axes.barh(np.arange(len(names)) + offset, values, height=height, color=_COLOURS[kind], label=kind)
+        if view.exact is not None:
+            for shifts, marker, label in ((view.exact.up, ">", "exact, +1σ"), (view.exact.down, "<", "exact, −1σ")):
+                places = [y for y, name in enumerate(names) if name in shifts]
+                moved = [shifts[names[y]] for y in places]
+                axes.plot(moved, places, marker, color="black", ms=4, mfc="none", label=label)
         axes.axvline(0, color="black", lw=0.8)
         axes.set_yticks(range(len(names)), names, minor=False, size=9)
         axes.tick_params(axis="y", which="both", length=0)

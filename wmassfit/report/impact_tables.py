@@ -12,7 +12,7 @@ from wmassfit.report.rounding import decimals, measured, plain
 from wmassfit.report.tables import Column, Table
 
 if TYPE_CHECKING:
-    from wmassfit.inference import FitResult, Impacts
+    from wmassfit.inference import ExactImpacts, FitResult, Impacts
 
 __all__ = ["KINDS", "ImpactView", "group_table", "parameter_table"]
 
@@ -35,12 +35,20 @@ class ImpactView:
     label: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
     members: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    exact: ExactImpacts | None = None
 
     @classmethod
-    def of(cls, result: FitResult, impacts: Iterable[Impacts]) -> ImpactView:
-        """Of the impacts a fit gave, all on the same parameter."""
+    def of(
+        cls,
+        result: FitResult,
+        impacts: Iterable[Impacts],
+        *,
+        exact: ExactImpacts | None = None,
+    ) -> ImpactView:
+        """Of the impacts a fit gave, all on the same parameter, or on a function that is called by its formula."""
         by_kind = {one.kind: one for one in impacts}
-        estimate = result[next(iter(by_kind.values())).of]
+        name = next(iter(by_kind.values())).of
+        estimate = result[name] if name in result.model.names else result.linear(name)
         templates = result.model.templates
         return cls(
             {kind: by_kind[kind] for kind in KINDS if kind in by_kind},
@@ -49,6 +57,7 @@ class ImpactView:
             estimate.label,
             dict(templates.metadata.get("group_labels", {})),
             {p.name: p.groups for p in templates.parameters},
+            exact,
         )
 
     @property
@@ -141,27 +150,36 @@ def group_table(view: ImpactView) -> Table:
             Column("source", "Source"),
             *(Column(kind, _titled(kind, view.unit), places) for kind in view.kinds),
             Column("group", "group"),
+            *([Column("unit", "unit", shown=False)] if view.unit else []),
         ),
-        rows=tuple(rows),
+        rows=tuple(row | {"unit": view.unit} for row in rows),
         notes=tuple(notes),
         rules=(len(rows) - 1,),
     )
 
 
 def parameter_table(view: ImpactView) -> Table:
-    """A line for each nuisance parameter, the largest first."""
+    """A line for each nuisance parameter, the largest first; exact impacts beside the linear ones where there are some.
+
+    `up` and `down` are the shifts with the parameter held one post-fit standard deviation up and down.
+    """
     places = max(0, decimals(view.uncertainty)) + 1
+    sides = {} if view.exact is None else {"up": view.exact.up, "down": view.exact.down}
+    columns = [
+        Column("parameter", "Parameter"),
+        Column("groups", "groups"),
+        *(Column(kind, _titled(kind, view.unit), places) for kind in view.kinds),
+        *(Column(f"exact_{side}", _titled(f"exact {side}", view.unit), places) for side in sides),
+        Column("unit", "unit", shown=False),
+    ]
     return Table(
         name=f"{view.stem}_parameters",
         title=f"Impacts of nuisance parameters on {view.plain}",
-        columns=(
-            Column("parameter", "Parameter"),
-            Column("groups", "groups"),
-            *(Column(kind, _titled(kind, view.unit), places) for kind in view.kinds),
-        ),
+        columns=tuple(column for column in columns if column.key != "unit" or view.unit),
         rows=tuple(
-            {"parameter": name, "groups": " ".join(view.members.get(name, ()))}
+            {"parameter": name, "groups": " ".join(view.members.get(name, ())), "unit": view.unit}
             | {kind: view.parameters[kind].get(name) for kind in view.kinds}
+            | {f"exact_{side}": shifts.get(name) for side, shifts in sides.items()}
             for name in view.ranked_parameters()
         ),
         notes=("A positive impact: the parameter of interest rises with the nuisance parameter.",),

@@ -18,11 +18,12 @@ __all__ = ["Column", "Table", "to_csv", "to_json", "to_text"]
 
 @dataclass(frozen=True)
 class Column:
-    """`key` in CSV and JSON, `title` in text; numbers rounded to `places` in text alone."""
+    """`key` in CSV and JSON, `title` in text unless it is not `shown` there; numbers rounded to `places` in text."""
 
     key: str
     title: str
     places: int = 3
+    shown: bool = True
 
 
 @dataclass(frozen=True)
@@ -55,10 +56,11 @@ def _width(text: str) -> int:
 def to_text(table: Table, *, rows: int | None = None) -> str:
     """The table in aligned columns, the first `rows` of it; ends with a newline."""
     shown = table.rows if rows is None else table.rows[:rows]
-    cells = [[_cell(row.get(column.key), column) for column in table.columns] for row in shown]
-    texts = [[column.title for column in table.columns], *cells]
-    widths = [max(_width(line[i]) for line in texts) for i in range(len(table.columns))]
-    words = [all(isinstance(row.get(c.key), (str, type(None))) for row in shown) for c in table.columns]
+    columns = [column for column in table.columns if column.shown]
+    cells = [[_cell(row.get(column.key), column) for column in columns] for row in shown]
+    texts = [[column.title for column in columns], *cells]
+    widths = [max(_width(line[i]) for line in texts) for i in range(len(columns))]
+    words = [all(isinstance(row.get(c.key), (str, type(None))) for row in shown) for c in columns]
 
     def line(entries: Sequence[str]) -> str:
         aligned = (
