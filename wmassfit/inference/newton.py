@@ -4,8 +4,9 @@ Each outer step solves H p = −g by conjugate gradients on exact Hessian produc
 expected curvature M, and searches along p. Where H turns out to have negative curvature (routine far from the minimum
 at 10⁸ events) the step is that of Gauss and Newton: the same equation with the expected curvature at the present point,
 which is positive definite. On a W-like model, from θ ~ N(0, 1) and m_W 3 GeV off, that takes 6 or 7 outer steps, where
-keeping the unfinished solution takes 14 to 28. M is factorised again when it has become a bad model of H. Parameters
-at a bound that pull outwards are held (active set).
+keeping the unfinished solution takes 14 to 28. M is factorised again when it has become a bad model of H. In small
+models it is the exact curvature where that is positive definite, factorised in each step. Parameters at a bound that
+pull outwards are held (active set).
 
 A minimum is declared where EDM = ½ gᵀM⁻¹g is small *and* the exact curvature is positive definite and agrees; a
 vanishing gradient alone may be a saddle, and a step that failed is not a minimum.
@@ -94,6 +95,7 @@ class _Search:
         self.low, self.high = model.bounds.T
         self.factor: SpdFactor | None = None
         self.fresh = False
+        self.exact: NDArray[np.bool_] | None = None  # what was held in `factor`, where it is the exact curvature
         self.factorisations = self.outer_steps = self.cg_steps = self.evaluations = 0
         self.point = self.at(np.where(fixed, x, np.clip(x, self.low, self.high)))
 
@@ -154,6 +156,17 @@ class _Search:
         """The preconditioner here. Parameters the expectation does not feel here get a unit curvature in it."""
         mask = self.fixed.copy()
         self.model._point = self.point
+        self.exact = None
+        if self.model.small:
+            self.factorisations += 1
+            held = self.held(self.point.gradient[:, 0])
+            try:
+                self.factor, self.fresh = self.model.hessian_factor(self.x, self.data, fixed=held), True
+            except NotPositiveDefinite:
+                pass
+            else:
+                self.exact = held
+                return
         while True:
             self.factorisations += 1
             try:
@@ -180,7 +193,7 @@ class _Search:
             step = self.solve(np.where(held, 0.0, right), held, edm)
         moved = self.advance_along(step)
         # Close to the minimum the next steps are so few that a better preconditioner does not pay.
-        if moved and edm > 0.1 and self.cg_steps - products > self.options.refactor_after:
+        if moved and (self.model.small or (edm > 0.1 and self.cg_steps - products > self.options.refactor_after)):
             self.factor = None
         return moved
 
@@ -228,6 +241,10 @@ class _Search:
 
     def verify(self, right: Array, held: NDArray[np.bool_]) -> Minimum | None:
         """The exact curvature at a point of small gradient: a minimum, or None if the search has to go on."""
+        if self.fresh and self.exact is not None and np.array_equal(self.exact, held):
+            # The preconditioner was the exact curvature here, and its EDM the one that brought us here.
+            edm = 0.5 * float(right @ self.precondition(right, held))
+            return self.end("", edm=edm, held=held, converged=True, factor=self.factor)
         self.factorisations += 1
         self.model._point = self.point
         try:
@@ -242,7 +259,7 @@ class _Search:
         if edm < self.options.edm:
             return self.end("", edm=edm, held=held, converged=True, factor=exact)
         self.outer_steps += 1
-        self.factor, self.fresh = exact, True
+        self.factor, self.fresh, self.exact = exact, True, held
         if self.outer_steps > self.options.max_steps or not self.advance(right, held, edm):
             return self.end("the line search found no lower point", edm=edm, held=held)
         return None

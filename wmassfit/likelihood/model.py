@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -20,10 +20,13 @@ from wmassfit.likelihood.expectation import Expectation
 from wmassfit.likelihood.mcstat import mc_stat_bins
 from wmassfit.likelihood.point import BoundData, Likelihood, Point
 from wmassfit.likelihood.simulate import Simulator, Throw
-from wmassfit.linalg import CurvaturePlan, Prior, SpdFactor
+from wmassfit.linalg import CurvaturePlan, Prior, SmallFactor, SpdFactor
 from wmassfit.templateset import Array, Channel, Dataset, TemplateSet
 
 __all__ = ["Model"]
+
+# Up to so many parameters, and numbers in a batch of all unit vectors pushed to the entries.
+_SMALL, _SMALL_BATCH = 200, 200_000
 
 
 class Model:
@@ -256,6 +259,11 @@ class Model:
             border=free.tolist(),
         )
 
+    @cached_property
+    def small(self) -> bool:
+        """True if the curvature in full, products with all unit vectors, costs less than its structure."""
+        return self.n <= _SMALL and self.n * self.likelihood.expectation.layout.n_entries <= _SMALL_BATCH
+
     @property
     def _mixed(self) -> list[NDArray[np.intp]]:
         """Local parameters that the covariance of a channel's data couples."""
@@ -274,6 +282,8 @@ class Model:
 
     def fisher_factor(self, x: ArrayLike, data: Dataset, *, fixed: Iterable[str] | NDArray[np.bool_] = ()) -> SpdFactor:
         """The factorised expected curvature at x; parameters that are fixed get a row and column of the unit matrix."""
+        if self.small:
+            return self._small_factor(self.at(x, data).fisherp, self._mask(fixed))
         terms, prior = self.at(x, data).fisher_terms(self._mask(fixed))
         return self.plan.factor(terms, prior)
 
@@ -281,8 +291,18 @@ class Model:
         self, x: ArrayLike, data: Dataset, *, fixed: Iterable[str] | NDArray[np.bool_] = ()
     ) -> SpdFactor:
         """The factorised exact second derivative at x. Raises NotPositiveDefinite where it is not."""
+        if self.small:
+            return self._small_factor(self.at(x, data).hessp, self._mask(fixed))
         terms, prior = self.at(x, data).hessian_terms(self._mask(fixed))
         return self.plan.factor(list(terms), prior)
+
+    def _small_factor(self, product: Callable[[Array], Array], fixed: NDArray[np.bool_]) -> SpdFactor:
+        """From products with all unit vectors at once."""
+        matrix = product(np.eye(self.n))
+        matrix[fixed] = 0.0
+        matrix[:, fixed] = 0.0
+        matrix[fixed, fixed] = 1.0
+        return SmallFactor(matrix)
 
     def hessian(self, x: ArrayLike, data: Dataset, *, expected: bool = False) -> Array:
         """The second derivative (or its expectation) as a dense matrix [n, n], from the same terms."""

@@ -17,6 +17,7 @@ array([0.4462, 0.4462, 0.3846])
 """
 
 from wmassfit.linalg.plan import CurvaturePlan, Path
+from wmassfit.linalg.small import SmallFactor
 from wmassfit.linalg.types import (
     Array,
     Indices,
@@ -36,6 +37,7 @@ __all__ = [
     "NotPositiveDefinite",
     "Path",
     "Prior",
+    "SmallFactor",
     "SparseMatrix",
     "SpdFactor",
     "StructureError",
