@@ -24,6 +24,7 @@ VERBS = {
     "pulls": "pulls and constraints of the nuisance parameters",
     "scan": "profile likelihood along a parameter or over two, with contours",
     "gof": "goodness of fit, whole and by channel and projection",
+    "spectrum": "expected yields before and after the fit, with their uncertainty",
     "limit": "CLs, upper limits and significance of a signal",
     "toys": "pseudo-data fits and their pulls",
     "confront": "hold an m_W against the Standard Model, other measurements and new physics",

@@ -35,6 +35,9 @@ __all__ = ["command"]
 @click.option(
     "--minos", multiple=True, metavar="NAME", help="Profile-likelihood interval (MINOS) of a parameter; repeatable."
 )
+@click.option(
+    "--fix", "fix", multiple=True, metavar="NAME[=VALUE]", help="Hold a parameter, at its start or a value; repeatable."
+)
 @click.option("--difference", multiple=True, metavar="A,B", help="Also A - B, with its uncertainty; repeatable.")
 @click.option(
     "--function", multiple=True, metavar="EXPRESSION", help='Also a linear function, "r = 0.5*a + 0.5*b"; repeatable.'
@@ -51,6 +54,7 @@ def command(
     throw: Literal["none", "auxiliary", "prior"],
     minimizer: Literal["newton", "minuit"],
     minos: tuple[str, ...],
+    fix: tuple[str, ...],
     difference: tuple[str, ...],
     function: tuple[str, ...],
     as_json: bool,
@@ -80,8 +84,10 @@ def command(
         dataset = reading.read_data(data_files, model.templates, **how)
     else:
         dataset = make_data(model, kind, seed=1 if seed is None else seed, at=values, throw=throw)
+    fixed = {name: model.start[model.index(name)] for name in fix if "=" not in name}
+    fixed |= options.numbers(tuple(text for text in fix if "=" in text), option="--fix")
     with console.progress():
-        result = fit(model, dataset, minimizer=minimizer)
+        result = fit(model, dataset, fixed=fixed, minimizer=minimizer)
         intervals = [interval_of(result, name) for name in minos] if result.converged else []
     if output is not None:
         write(result, output)

@@ -83,7 +83,11 @@ def command(
     if output is not None:
         report([found], folder=output)
     if as_json:
-        pulls = {name: asdict(found.pull(name)) for name in names}
+        covered = {row["parameter"]: row for row in toy_table(found, names).rows}
+        pulls = {
+            name: asdict(found.pull(name)) | {key: covered[name][key] for key in ("coverage_1", "coverage_2")}
+            for name in names
+        }
         console.print_json({"toys": len(found), "failures": found.failures, "seed": found.seed, "pulls": pulls})
     else:
         click.echo(to_text(toy_table(found, names)), nl=False)
