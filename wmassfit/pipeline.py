@@ -56,7 +56,8 @@ def generate(
     templates = generate_templates(
         config, pdf, expected_calibration(config.eta.edges), seed=seed, workers=workers, progress=advance
     )
-    metadata = {**templates.metadata, "recipe": recipe.model_dump(mode="json"), "version": __version__}
+    blinding = {"blind": list(recipe.blind), "blind_simulated": recipe.blind_simulated} if recipe.blind else {}
+    metadata = {**templates.metadata, **blinding, "recipe": recipe.model_dump(mode="json"), "version": __version__}
     return replace(templates, metadata=metadata)
 
 
@@ -214,7 +215,9 @@ def summarise(
             "uncertainty": estimate.uncertainty,
             "unit": estimate.unit,
         }
-        if at is not None:
+        if estimate.blinded:
+            entry["blinded"] = True
+        elif at is not None:
             parameter = templates.parameter(name)
             entry["truth"] = parameter.display.offset + parameter.display.scale * at.get(name, parameter.start)
         parameters[name] = entry
@@ -254,7 +257,9 @@ def _function(result: FitResult, function: LinearFunction, at: Mapping[str, floa
     middle = average(function)
     if middle is not None:
         entry["correlation_with_average"] = float(result.linear_correlation([function, middle])[0, 1])
-    if at is not None:
+    if estimate.blinded:
+        entry["blinded"] = True
+    elif at is not None:
         templates = result.model.templates
         entry["truth"] = function.constant(templates) + float(
             function.vector(templates) @ result.model.vector(dict(at))

@@ -42,6 +42,12 @@ class Recipe(Strict):
     seed: int = Field(default=1, ge=0)
     generation: GenerationConfig
     fit: FitConfig = FitConfig()
+    blind: list[str] = Field(
+        default_factory=list,
+        description="parameters that fits of real data show shifted by an unknown amount, with all their "
+        "parametrisations (m_w: m_w_plus, …); the key is in WMASSFIT_BLIND_KEY",
+    )
+    blind_simulated: bool = Field(default=False, description="blind fits of Asimov and pseudo-data as well")
 
     @classmethod
     def load(cls, source: str | Path) -> Recipe:

@@ -32,6 +32,7 @@ VERBS = {
     "convert": "templates from one format to another",
     "report": "tables and plots of a fit",
     "combine": "fits of different data into one result",
+    "unblind": "the true values of a blinded fit",
     "compare": "several fits side by side: shifts and differences",
     "schema": "JSON schema of recipes, for editors",
 }

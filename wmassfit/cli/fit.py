@@ -38,6 +38,7 @@ __all__ = ["command"]
 @click.option(
     "--fix", "fix", multiple=True, metavar="NAME[=VALUE]", help="Hold a parameter, at its start or a value; repeatable."
 )
+@click.option("--unblind", metavar="KEY", help="Show the true values of templates that are blinded.")
 @click.option("--difference", multiple=True, metavar="A,B", help="Also A - B, with its uncertainty; repeatable.")
 @click.option(
     "--function", multiple=True, metavar="EXPRESSION", help='Also a linear function, "r = 0.5*a + 0.5*b"; repeatable.'
@@ -55,6 +56,7 @@ def command(
     minimizer: Literal["newton", "minuit"],
     minos: tuple[str, ...],
     fix: tuple[str, ...],
+    unblind: str | None,
     difference: tuple[str, ...],
     function: tuple[str, ...],
     as_json: bool,
@@ -87,7 +89,7 @@ def command(
     fixed = {name: model.start[model.index(name)] for name in fix if "=" not in name}
     fixed |= options.numbers(tuple(text for text in fix if "=" in text), option="--fix")
     with console.progress():
-        result = fit(model, dataset, fixed=fixed, minimizer=minimizer)
+        result = fit(model, dataset, fixed=fixed, minimizer=minimizer, unblind=unblind)
         intervals = [interval_of(result, name) for name in minos] if result.converged else []
     if output is not None:
         write(result, output)
@@ -101,12 +103,14 @@ def command(
     else:
         for name, entry in summary["parameters"].items():
             truth = f"   (truth {entry['truth']:.6g})" if "truth" in entry else ""
-            click.echo(f"{name} = {measured(entry['value'], entry['uncertainty'], entry['unit'])}{truth}")
+            click.echo(f"{name} = {measured(entry['value'], entry['uncertainty'], entry['unit'])}{truth}{_mark(entry)}")
         for name, entry in summary.get("functions", {}).items():
             truth = f"   (truth {entry['truth']:.6g})" if "truth" in entry else ""
             rho = entry.get("correlation_with_average")
             tail = "" if rho is None else f"   (correlation with the average {rho:.3f})"
-            click.echo(f"{name} = {measured(entry['value'], entry['uncertainty'], entry['unit'])}{truth}{tail}")
+            click.echo(
+                f"{name} = {measured(entry['value'], entry['uncertainty'], entry['unit'])}{truth}{_mark(entry)}{tail}"
+            )
         for interval in intervals:
             click.echo(f"{interval}   (profile likelihood){': ' * bool(interval.reason)}{interval.reason}")
         quality = summary["goodness_of_fit"]
@@ -130,3 +134,7 @@ def _functions(differences: tuple[str, ...], texts: tuple[str, ...]) -> list[Lin
             raise RecipeError(f"--difference {pair}: give two different parameters, A,B")
         found.append(difference(*names))
     return found + [LinearFunction.parse(text) for text in texts]
+
+
+def _mark(entry: dict[str, Any]) -> str:
+    return " (blinded)" if entry.get("blinded") else ""

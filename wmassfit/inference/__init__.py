@@ -1,5 +1,6 @@
 """Questions to a likelihood: fit, uncertainties, impacts, pulls, toys."""
 
+from wmassfit.inference.blinding import Blinding, unblind
 from wmassfit.inference.chi_square import ChiSquare, chi_square
 from wmassfit.inference.combination import Combination, combine
 from wmassfit.inference.exact_impacts import ExactImpacts, exact_impacts
@@ -20,6 +21,7 @@ from wmassfit.inference.spectra import Spectrum, spectrum
 from wmassfit.inference.toys import PullSummary, ToyBatch, Toys, toys
 
 __all__ = [
+    "Blinding",
     "ChiSquare",
     "Combination",
     "Counters",
@@ -58,5 +60,6 @@ __all__ = [
     "spectrum",
     "toy_limit",
     "toys",
+    "unblind",
     "upper_limit",
 ]

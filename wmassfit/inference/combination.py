@@ -154,6 +154,9 @@ def _check(fits: Mapping[str, FitResult], correlations: Mapping[str | tuple[str,
     for label, fit in fits.items():
         if not fit.converged:
             raise RecipeError(f"combine: {label} did not converge ({fit.reason}), so it is no measurement")
+    keys = {None if fit.blinding is None else fit.blinding.fingerprint for fit in fits.values()}
+    if len(keys) > 1:
+        raise RecipeError("combine: some fits are blinded, or with another key, and others not; unblind all or none")
     known = {name for fit in fits.values() for name in fit.model.names}
     for key, value in correlations.items():
         names = (key,) if isinstance(key, str) else key
@@ -304,7 +307,15 @@ def _result(
             raise RecipeError(f"combine {name}: the fits show it in different units or from different offsets")
         display, row = displays.pop(), place(having[0].label, name)
         rows.append(row)
-        estimates[name] = Estimate(name, float(x[row]), float(covariance[row, row] ** 0.5), display.unit, display.label)
+        blinding = having[0].fit.blinding
+        estimates[name] = Estimate(
+            name,
+            float(x[row]),
+            float(covariance[row, row] ** 0.5),
+            display.unit,
+            display.label,
+            blinding is not None and name in blinding.parameters,
+        )
         weights[name] = {p.label: float((covariance[row, p.places] @ p.hessian)[p.names.index(name)]) for p in having}
     p_value = float(gammaincc(ndf / 2, chi2 / 2)) if ndf > 0 else float("nan")
     return Combination(estimates, covariance[np.ix_(rows, rows)], chi2, ndf, p_value, weights)

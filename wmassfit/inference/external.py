@@ -32,6 +32,10 @@ def external_term(fit: FitResult, parameters: Sequence[str] | None = None, *, na
     if not fit.converged:
         raise RecipeError(f"external term: the fit did not converge ({fit.reason}), so it is no measurement")
     k = np.array([fit.model.index(p) for p in chosen], dtype=np.intp)
+    if fit.blinding is not None:
+        raise RecipeError(
+            "external term: the fit is blinded, and its values are not the measured ones; unblind it first"
+        )
     held = [p for p, i in zip(chosen, k, strict=True) if fit.held[i]]
     if held:
         raise RecipeError(f"external term: {held[0]} was fixed or at a bound in this fit, so it does not measure it")

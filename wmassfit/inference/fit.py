@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from wmassfit.errors import ConvergenceError, RecipeError, TemplateError
 from wmassfit.inference import minuit, newton
+from wmassfit.inference.blinding import Blinding, blind
 from wmassfit.inference.newton import NewtonOptions
 from wmassfit.inference.progress import Progress
 from wmassfit.inference.result import FitResult
@@ -31,6 +32,7 @@ def fit(
     options: NewtonOptions | None = None,
     progress: Progress | None = None,
     strict: bool = False,
+    unblind: str | None = None,
 ) -> FitResult:
     """Fit the model to data.
 
@@ -49,6 +51,9 @@ def fit(
         Tolerances and limits of "newton".
     strict
         Raise ConvergenceError, with the result in it, where the fit did not converge.
+    unblind
+        The key, to see the true result of templates that ask for blinding. Without it, values in `start` and `fixed`
+        of a blinded parameter are shifted ones.
 
     Examples
     --------
@@ -66,7 +71,12 @@ def fit(
         data = model.templates.observed
         if data is None:
             raise TemplateError("the templates hold no observed data; give data=model.asimov() or model.pseudodata(…)")
+    model = blind(model, data, unblind=unblind)
     x, held = model.vector(start), model.fixed.copy()
+    if isinstance(blinding := model.shifted_for, Blinding) and (start is None or isinstance(start, Mapping)):
+        # Not where the templates are nominal: a search that does not get away from its start would show the shift.
+        for name in blinding.parameters:
+            x[model.index(name)] = (start or {}).get(name, model.templates.parameter(name).start)
     for name, value in (fixed or {}).items():
         x[model.index(name)], held[model.index(name)] = value, True
     if minimizer == "newton":

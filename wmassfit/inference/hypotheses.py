@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wmassfit.errors import RecipeError
+from wmassfit.inference.blinding import asked
 from wmassfit.inference.newton import NewtonOptions
 from wmassfit.inference.profile import Conditional, Profiler
 from wmassfit.likelihood import Model
@@ -58,6 +59,8 @@ class Hypotheses:
         self.model, self.data, self.poi, self.index = model, data, poi, model.index(poi)
         if model.fixed[self.index]:
             raise RecipeError(f"limit on {poi}: the templates fix it; free it, or choose another parameter of interest")
+        if poi in asked(model.templates, data) and model.origin is None:
+            raise RecipeError(f"limit on {poi}: the templates ask for it to be blinded, and a limit would show it")
         self.line = ProfileLine(Profiler(model, data, options=_PRECISE), self.index, model.start)
         self._asimov: dict[float, ProfileLine] = {}
 

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from wmassfit.inference.blinding import Blinding
 from wmassfit.inference.functions import LinearFunction
 from wmassfit.inference.newton import Counters
 from wmassfit.likelihood import Model
@@ -31,13 +32,14 @@ class Estimate:
     uncertainty: float
     unit: str = ""
     label: str = ""
+    blinded: bool = False
 
     def __str__(self) -> str:
         digits = 1
         if np.isfinite(self.uncertainty) and self.uncertainty > 0:
             digits = max(0, 1 - int(np.floor(np.log10(self.uncertainty))))
         text = f"{self.label.replace('$', '') or self.name} = {self.value:.{digits}f} ± {self.uncertainty:.{digits}f}"
-        return f"{text} {self.unit}".rstrip()
+        return f"{text} {self.unit}".rstrip() + " (blinded)" * self.blinded
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +79,12 @@ class FitResult:
     known_factor: SpdFactor | None = field(default=None, repr=False)
     at_bound: NDArray[np.bool_] | None = None
 
+    @property
+    def blinding(self) -> Blinding | None:
+        """Which parameters are shifted by an unknown amount, in `values` and everything made of them; None: none is."""
+        reason = self.model.shifted_for
+        return reason if isinstance(reason, Blinding) else None
+
     @cached_property
     def fixed(self) -> NDArray[np.bool_]:
         """[n] parameters that were fixed, by the templates or for this fit."""
@@ -113,6 +121,7 @@ class FitResult:
             abs(display.scale) * float(np.sqrt(self.variance(i))),
             display.unit,
             display.label,
+            self.blinding is not None and name in self.blinding.parameters,
         )
 
     @cached_property
@@ -165,12 +174,15 @@ class FitResult:
         text "m_w_plus - m_w_minus", or a `LinearFunction`."""
         chosen, templates = _function(function), self.model.templates
         v = chosen.vector(templates)
+        hidden = self.blinding is not None and any(p in self.blinding.parameters for p in chosen.coefficients)
+        extra = 0.0 if self.blinding is None else self.blinding.shift(chosen, templates)
         return Estimate(
             chosen.name,
-            chosen.constant(templates) + float(v @ self.values),
+            chosen.constant(templates) + float(v @ self.values) + extra,
             float(np.sqrt(max(0.0, self.linear_covariance([chosen])[0, 0]))),
             chosen.shown_unit(templates),
             chosen.label,
+            hidden,
         )
 
     def linear_covariance(self, functions: Sequence[LinearFunction | Mapping[str, float] | str]) -> Array:

@@ -235,7 +235,7 @@ def _derivative(model: Model, channel: Channel, x: Array) -> tuple[Array, Sparse
     """Yields of a channel at x [n], without MC statistics, and their derivatives [bins, n]."""
     parameters = model.templates.parameters
     index = {name: i for i, name in enumerate(model.names)}
-    expectation = compile_channels([channel], parameters)
+    expectation = replace(compile_channels([channel], parameters), origin=model.origin)
     derivatives = Derivatives(expectation, global_parameters([channel], index))
     yields = expectation.evaluate(x[:, None])
     jacobian = derivatives.bins(yields, np.zeros(model.n, dtype=bool))

@@ -10,7 +10,7 @@ import numpy as np
 
 from wmassfit.errors import FormatError
 from wmassfit.interchange.fit_file import open_fit_file
-from wmassfit.interchange.hdf5 import get_array, get_strings
+from wmassfit.interchange.hdf5 import get_array, get_json, get_strings
 from wmassfit.interchange.registry import existing_file
 from wmassfit.templateset.arrays import nearest
 
@@ -43,12 +43,14 @@ def _from_fit_file(path: Path, name: str) -> Estimate:
         if name not in names:
             raise FormatError(f"{path} has no parameter {name!r}; {nearest(name, names)}")
         i = names.index(name)
+        blinding = get_json(file, "blinding") if "blinding" in file else {}
         return Estimate(
             name,
             value=float(get_array(group, "values")[i]),
             uncertainty=float(get_array(group, "uncertainties")[i]),
             unit=get_strings(group, "units")[i],
             label=get_strings(group, "labels")[i],
+            blinded=name in blinding.get("parameters", {}),
         )
 
 
@@ -67,4 +69,11 @@ def _from_json(path: Path, name: str) -> Estimate:
         value, uncertainty = float(entry["value"]), float(entry["uncertainty"])
     except (KeyError, TypeError, ValueError) as error:
         raise FormatError(f"{path}, parameters.{name}: needs numbers `value` and `uncertainty`, has {entry}") from error
-    return Estimate(name, value, uncertainty, str(entry.get("unit", "")), str(entry.get("label", "")))
+    return Estimate(
+        name,
+        value,
+        uncertainty,
+        str(entry.get("unit", "")),
+        str(entry.get("label", "")),
+        bool(entry.get("blinded", False)),
+    )

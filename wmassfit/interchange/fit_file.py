@@ -7,6 +7,8 @@
 | `/data` | the Dataset that was fitted |
 | `/fit` | attributes `nll`, `nll_saturated`, `edm`, `converged`; `names`, `values`, `variances` (where there are any) \
 and `held` of all parameters, in the model's own units; `description`: reason, diagnosis and counters as JSON |
+| `/blinding` | of fits that are blinded, or unblinded on purpose: JSON of parameters and a fingerprint of the key; \
+values in `/fit` and `/estimates` are shifted, and the key is needed to make the model again |
 | `/estimates` | all parameters as they are shown: `names`, `values`, `uncertainties`, `units`, `labels` |
 | `/impacts/<name>` | attributes of an `Impacts` (`of`, `kind`, `unit`, `total`, …); `parameters` and `groups`, each \
 with `names` and `impacts` in that unit; of `ExactImpacts`, which have no `kind`: `up`, `down` and `linear` |
@@ -66,6 +68,7 @@ def write_fit_file(
 
 
 def _put_fit(file: Any, result: FitResult) -> None:
+    from wmassfit.inference.blinding import stored
     from wmassfit.linalg import NotPositiveDefinite
 
     group = file.create_group("fit")
@@ -95,6 +98,9 @@ def _put_fit(file: Any, result: FitResult) -> None:
     put_array(group, "uncertainties", np.abs(scale) * np.sqrt(variances))
     put_strings(group, "units", [d.unit for d in shown])
     put_strings(group, "labels", [d.label for d in shown])
+    blinding = stored(result.model)
+    if blinding is not None:
+        put_json(file, "blinding", blinding)
 
 
 def _put_impacts(group: Any, impacts: Impacts | ExactImpacts) -> None:
@@ -157,15 +163,19 @@ def read_fit_file(path: str | Path) -> FitResult | TemplateSet:
 
 def _get_fit(file: Any, templates: TemplateSet) -> FitResult:
     from wmassfit.inference import Counters, FitResult
+    from wmassfit.inference.blinding import restore
     from wmassfit.likelihood import Model
 
+    model = Model(templates)
+    if "blinding" in file:
+        model = restore(model, get_json(file, "blinding"), where=file.filename)
     group = file["fit"]
     names, values = get_strings(group, "names"), get_array(group, "values")
     if tuple(names) != templates.parameter_names or values.shape != (len(names),):
         raise FormatError(f"{file.filename}: fit and templates have different parameters; write the file again")
     description = get_json(group, "description")
     result = FitResult(
-        model=Model(templates),
+        model=model,
         data=get_dataset(file["data"]),
         values=values,
         nll=float(group.attrs["nll"]),

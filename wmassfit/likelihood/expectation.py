@@ -70,7 +70,7 @@ class Push:
 
 @dataclass(frozen=True, eq=False)
 class Expectation:
-    """A compiled set of channels."""
+    """A compiled set of channels. `origin` [n]: templates mean x − origin where it is given."""
 
     layout: Layout
     nominal: Array
@@ -81,6 +81,7 @@ class Expectation:
     segments: tuple[slice, ...]
     shapes: Shapes
     log_shapes: LogShapes | None = None
+    origin: Array | None = None
 
     @property
     def n_parameters(self) -> int:
@@ -89,6 +90,8 @@ class Expectation:
 
     def evaluate(self, x: Array) -> Yields:
         """Yields at x [n, t]."""
+        if self.origin is not None:
+            x = x - self.origin[:, None]
         curve = self.basis.evaluate(x)
         additive = np.repeat(self.nominal[:, None], x.shape[1], axis=1)
         if not self.additive.empty:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -77,11 +78,37 @@ class Model:
         self.start: Array = np.array([p.start for p in parameters], dtype=np.float64)
         self.bounds: Array = np.array([p.bounds for p in parameters], dtype=np.float64).reshape(-1, 2)
         self.fixed: NDArray[np.bool_] = np.array([p.fixed for p in parameters], dtype=bool)
+        self.origin: Array | None = None
+        self.shifted_for: object | None = None
         self._bound: tuple[Dataset, BoundData] | None = None
         self._point: Point | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_bound": None, "_point": None}
+
+    def shifted(self, origin: ArrayLike, *, reason: object | None = None) -> Model:
+        """The same likelihood with x + origin [n] for x, such as a blinded one: templates and their displays stay.
+
+        The start values move along, and still mean nominal templates; `reason` is kept as `shifted_for`.
+        Raises TemplateError for parameters with a constraint or an external term, whose centres would have to move too.
+        """
+        shift = np.array(origin, dtype=np.float64)
+        for term in (*self.templates.constraints, *self.templates.external):
+            moved = [name for name in term.parameters if shift[self.index(name)] != 0]
+            if moved:
+                raise TemplateError(f"shifted model: {moved[0]} is constrained by {term.name}")
+        shift.setflags(write=False)
+        new = object.__new__(Model)
+        new.__dict__ |= self.__getstate__()
+        new.__dict__.pop("_masked", None)
+        before = np.zeros(self.n) if self.origin is None else self.origin
+        expectation = replace(self.likelihood.expectation, origin=shift)
+        derivatives = Derivatives(expectation, self.likelihood.derivatives.dense)
+        new.likelihood = replace(self.likelihood, expectation=expectation, derivatives=derivatives)
+        new.origin, new.shifted_for = shift, reason
+        new.start = self.start - before + shift
+        new.bounds = self.bounds + (shift - before)[:, None]
+        return new
 
     @property
     def n(self) -> int:
@@ -112,7 +139,8 @@ class Model:
 
     @cached_property
     def _masked(self) -> dict[str, Expectation]:
-        return {c.name: compile_channels([c], self.templates.parameters) for c in self.templates.channels if c.masked}
+        masked = [c for c in self.templates.channels if c.masked]
+        return {c.name: replace(compile_channels([c], self.templates.parameters), origin=self.origin) for c in masked}
 
     def expected(
         self, at: Mapping[str, float] | ArrayLike | None = None, channel: str | None = None, process: str | None = None

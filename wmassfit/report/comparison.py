@@ -84,7 +84,10 @@ def _quality(result: FitResult) -> dict[str, Any]:
 
 def _difference(label: str, result: FitResult, one: str, other: str) -> dict[str, Any]:
     """a − b, or nothing to compare where their units differ."""
+    from wmassfit.inference import LinearFunction
+
     a, b = result[one], result[other]
+    gap = result.linear(LinearFunction(f"{one} - {other}", {one: 1.0, other: -1.0}, a.unit if a.unit == b.unit else ""))
     covariance = result.covariance([one, other])
     variance = covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1]
     average = 0.25 * (covariance[0, 0] + covariance[1, 1] + 2 * covariance[0, 1])
@@ -93,7 +96,7 @@ def _difference(label: str, result: FitResult, one: str, other: str) -> dict[str
         "fit": label,
         "parameter": f"{one} − {other}",
         "label": f"{plain_label(a.label) or one} − {plain_label(b.label) or other}",
-        "value": a.value - b.value,
+        "value": gap.value,
         "uncertainty": float(np.sqrt(max(variance, 0.0))),
         "unit": a.unit if a.unit == b.unit else "",
         "shift": None,
