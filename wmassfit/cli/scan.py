@@ -18,7 +18,10 @@ __all__ = ["command"]
 @click.command("scan")
 @click.argument("fit_file", type=click.Path(path_type=Path), metavar="FIT")
 @click.option(
-    "--of", multiple=True, metavar="NAME", help="Parameter; give two for a grid. The first of interest if none."
+    "--of",
+    multiple=True,
+    metavar="NAME",
+    help='Parameter, or a function such as "a - b"; give two for a grid. The first of interest if none.',
 )
 @click.option("--points", type=click.IntRange(min=2), default=21, show_default=True, help="Points along each axis.")
 @click.option("--width", type=float, default=2.5, show_default=True, help="Range: this many standard deviations.")

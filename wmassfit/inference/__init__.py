@@ -16,7 +16,8 @@ from wmassfit.inference.newton import Counters, NewtonOptions
 from wmassfit.inference.progress import Progress
 from wmassfit.inference.pulls import Pull, pulls
 from wmassfit.inference.result import Estimate, FitResult
-from wmassfit.inference.scan import Scan, scan
+from wmassfit.inference.scan import scan
+from wmassfit.inference.scanned import Scan
 from wmassfit.inference.spectra import Spectrum, spectrum
 from wmassfit.inference.toys import PullSummary, ToyBatch, Toys, toys
 

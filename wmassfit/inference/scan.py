@@ -12,55 +12,24 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from wmassfit.errors import RecipeError
-from wmassfit.inference.contours import crossings, enclosed, threshold
+from wmassfit.inference.functions import LinearFunction
 from wmassfit.inference.parallel import run_parts
 from wmassfit.inference.profile import Profiler
 from wmassfit.inference.progress import Progress
 from wmassfit.inference.result import FitResult
+from wmassfit.inference.scan_functions import scan_functions
+from wmassfit.inference.scanned import Scan
 from wmassfit.templateset import Array
 
 __all__ = ["Scan", "scan"]
 
 
-@dataclass(frozen=True, eq=False)
-class Scan:
-    """2[−ln L(point) + ln L(best)] over the values of one parameter or of two.
-
-    names, units
-        What was scanned, and the units it is shown in.
-    axes
-        Values along each axis, as shown: one array [p], or two [p], [q].
-    best
-        The fit's values, as shown.
-    statistic, converged
-        [p] or [p, q].
-    """
-
-    names: tuple[str, ...]
-    units: tuple[str, ...]
-    axes: tuple[Array, ...]
-    best: tuple[float, ...]
-    statistic: Array
-    converged: NDArray[np.bool_]
-
-    def contours(self, level: float = 0.6827) -> list[Array]:
-        """Where the confidence level is `level`: 2Δ(−ln L) is the quantile of χ² with one or two degrees of freedom.
-
-        Of a scan of two parameters: closed or open lines [points, 2], as shown. Of a scan of one: the intervals inside,
-        each [2], with ±inf where the scan ends before the contour. Points that did not converge are left out.
-        """
-        height = threshold(level, len(self.names))
-        if len(self.names) == 1:
-            return crossings(self.axes[0], self.best[0], self.statistic, self.converged, height)
-        return enclosed(self.axes[0], self.axes[1], np.where(self.converged, self.statistic, np.nan), height)
-
-
 def scan(
     fit: FitResult,
-    *names: str,
+    *of: str | LinearFunction,
     points: int | Sequence[int] = 21,
     width: float = 2.5,
     values: Sequence[ArrayLike] | None = None,
@@ -68,12 +37,12 @@ def scan(
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> Scan:
-    """Scan one parameter, or two on a grid.
+    """Scan one parameter, or two on a grid; or functions of parameters, such as a difference.
 
     Parameters
     ----------
-    names
-        One or two parameters.
+    of
+        One or two parameters by name, or linear functions: `LinearFunction`s, or formulas like "m_plus - m_minus".
     points, width
         Number of points along each axis, evenly over ±width post-fit standard deviations, cut at the bounds.
     values
@@ -83,9 +52,12 @@ def scan(
 
     Raises RecipeError for other numbers of parameters, or where one was held in the fit.
     """
+    model = fit.model
+    if any(isinstance(one, LinearFunction) or one not in model.names for one in of):
+        return _of_functions(fit, of, points, width, values, executor, workers, progress)
+    names = tuple(str(one) for one in of)
     if len(names) not in (1, 2) or len(set(names)) != len(names):
         raise RecipeError(f"scan: one or two different parameters are needed, got {list(names)}")
-    model = fit.model
     where = [model.index(name) for name in names]
     for name, k in zip(names, where, strict=True):
         if fit.fixed[k]:
@@ -110,6 +82,33 @@ def scan(
         tuple(fit[name].value for name in names),
         statistic,
         converged,
+    )
+
+
+def _of_functions(
+    fit: FitResult,
+    of: tuple[str | LinearFunction, ...],
+    points: int | Sequence[int],
+    width: float,
+    values: Sequence[ArrayLike] | None,
+    executor: Executor | None,
+    workers: int | None,
+    progress: Progress | None,
+) -> Scan:
+    functions = [one if isinstance(one, LinearFunction) else LinearFunction.parse(one) for one in of]
+    if len(functions) not in (1, 2):
+        raise RecipeError(f"scan: one or two functions are needed, got {len(functions)}")
+    if values is not None and len(values) != len(functions):
+        raise RecipeError(f"scan: {len(values)} lists of values for {len(functions)} functions")
+    return scan_functions(
+        fit,
+        functions,
+        None if values is None else [np.asarray(axis, dtype=np.float64) for axis in values],
+        points=[points] * len(functions) if isinstance(points, int) else points,
+        width=width,
+        executor=executor,
+        workers=workers,
+        progress=progress,
     )
 
 
