@@ -15,7 +15,16 @@ from click.testing import CliRunner
 import wmassfit as wm
 from wmassfit.cli import main
 from wmassfit.errors import RecipeError
-from wmassfit.inference import FitResult, NewtonOptions, combine, external_term, unblind, upper_limit
+from wmassfit.inference import (
+    FitResult,
+    NewtonOptions,
+    combine,
+    difference,
+    exact_impacts,
+    external_term,
+    unblind,
+    upper_limit,
+)
 from wmassfit.inference.blinding import KEY, KEY_FILE
 from wmassfit.recipe import Recipe, json_schema
 from wmassfit.templateset import (
@@ -132,6 +141,18 @@ def test_every_parametrisation_has_the_same_shift_and_differences_another() -> N
     assert back == pytest.approx(gap, abs=1e-4)
     named = templates(("m_w_diff",))
     assert blind_fit(named)["m_w_diff"].value - true_fit(named)["m_w_diff"].value == pytest.approx(gap, abs=1e-5)
+
+
+def test_functions_are_scanned_and_refitted_in_shifted_numbers() -> None:
+    given = templates(("m_w_plus", "m_w_minus"))
+    blinded, true = blind_fit(given), true_fit(given)
+    ours, theirs = (wm.scan(f, "m_w_plus - m_w_minus", points=5) for f in (blinded, true))
+    np.testing.assert_allclose(ours.statistic, theirs.statistic, atol=1e-6)
+    shift = ours.best[0] - theirs.best[0]
+    assert abs(shift) > 1
+    np.testing.assert_allclose(ours.axes[0] - theirs.axes[0], shift, atol=1e-4)
+    ours, theirs = (exact_impacts(f, difference("m_w_plus", "m_w_minus"), leading=2) for f in (blinded, true))
+    assert ours.up == pytest.approx(theirs.up, rel=1e-4, abs=1e-3)
 
 
 def test_gev_is_shifted_like_mev() -> None:
@@ -272,7 +293,10 @@ def test_the_true_value_is_in_no_output(tmp_path: Path) -> None:
     commands = (
         ["fit", str(tmp_path / "templates.h5"), "-o", fit, "--json", "--minos", "m_w"],
         ["fit", str(tmp_path / "templates.h5")],
-        ["impacts", fit, "--json"],
+        ["impacts", fit, "--json", "--exact", "2", "--workers", "1"],
+        ["spectrum", fit, "-o", str(out / "spectrum")],
+        ["convert", fit, str(out / "fit.json")],
+        ["convert", fit, str(out / "fit.csv")],
         ["pulls", fit, "-o", str(out / "pulls")],
         ["scan", fit, "--json", "--points", "5", "--workers", "1"],
         ["toys", fit, "-n", "32", "--workers", "1", "-o", str(out / "toys"), "--json"],
@@ -288,6 +312,7 @@ def test_the_true_value_is_in_no_output(tmp_path: Path) -> None:
     wm.write(blinded, out / "submission.yaml", format="hepdata")
     files = [path for path in out.rglob("*") if path.is_file() and path.suffix not in (".png", ".pdf")]
     assert len(files) > 20
+    assert any("the verdict is not one on nature" in path.read_text() for path in out.glob("printed_*.txt"))
     hidden = {x: 0.004, x + REFERENCE: 0.004, shift: 0.004, 1e-3 * (x + REFERENCE): 4e-6}
     for path in files:
         values = numbers_in(path)

@@ -21,11 +21,13 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 
-def _warn(path: Path, *, converged: bool, simulated: bool) -> None:
+def _warn(path: Path, *, converged: bool, simulated: bool, blinded: bool) -> None:
     if not converged:
         click.echo(f"wmassfit: the fit in {path} did not converge: take the verdict with care", err=True)
     if simulated:
         click.echo(f"wmassfit: {path} is a fit of simulated data: this is what such a value would mean", err=True)
+    if blinded:
+        click.echo(f"wmassfit: the mass in {path} is blinded: the verdict is not one on nature", err=True)
 
 
 def _from_json(path: Path) -> Estimate:
@@ -34,7 +36,12 @@ def _from_json(path: Path) -> Estimate:
     try:
         summary = json.loads(path.read_text(encoding="utf-8"))
         entry = summary["parameters"]["m_w"]
-        _warn(path, converged=bool(summary.get("converged", True)), simulated=bool(summary.get("simulated", False)))
+        _warn(
+            path,
+            converged=bool(summary.get("converged", True)),
+            simulated=bool(summary.get("simulated", False)),
+            blinded=bool(entry.get("blinded", False)),
+        )
         return WMass(float(entry["value"]), float(entry["uncertainty"]))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise FormatError(f"{path}: not a JSON document ({error})") from error
@@ -55,8 +62,8 @@ def _from_file(path: Path) -> Estimate:
     fit = read(path)
     if not isinstance(fit, FitResult):
         raise FormatError(f"{path} holds no fit result: give the fit.h5 or summary.json of a fit, or --m-w")
-    _warn(path, converged=fit.converged, simulated=fit.data.simulated)
-    estimate: Estimate = fit["m_w"]
+    estimate = fit["m_w"]
+    _warn(path, converged=fit.converged, simulated=fit.data.simulated, blinded=estimate.blinded)
     return estimate
 
 

@@ -102,8 +102,12 @@ class _Job:
     @cached_property
     def model(self) -> Model:
         """The fit's model with the parabolas."""
-        templates = self.fit.model.templates
-        return Model(replace(templates, external=(*templates.external, *self.terms)))
+        mine = self.fit.model
+        model = Model(replace(mine.templates, external=(*mine.templates.external, *self.terms)))
+        if mine.origin is None:
+            return model
+        # The parabolas stand where the fit's values do, which are those of a shifted model.
+        return model.shifted(mine.origin, reason=mine.shifted_for, centres_moved=True)
 
     @cached_property
     def factor(self) -> SpdFactor:

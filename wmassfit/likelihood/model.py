@@ -86,14 +86,15 @@ class Model:
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_bound": None, "_point": None}
 
-    def shifted(self, origin: ArrayLike, *, reason: object | None = None) -> Model:
+    def shifted(self, origin: ArrayLike, *, reason: object | None = None, centres_moved: bool = False) -> Model:
         """The same likelihood with x + origin [n] for x, such as a blinded one: templates and their displays stay.
 
         The start values move along, and still mean nominal templates; `reason` is kept as `shifted_for`.
-        Raises TemplateError for parameters with a constraint or an external term, whose centres would have to move too.
+        Raises TemplateError for parameters with a constraint or an external term, unless `centres_moved` says that
+        these are in the new x already.
         """
         shift = np.array(origin, dtype=np.float64)
-        for term in (*self.templates.constraints, *self.templates.external):
+        for term in () if centres_moved else (*self.templates.constraints, *self.templates.external):
             moved = [name for name in term.parameters if shift[self.index(name)] != 0]
             if moved:
                 raise TemplateError(f"shifted model: {moved[0]} is constrained by {term.name}")
