@@ -92,7 +92,8 @@ def _segment_terms(
         parts: list[tuple[Jacobian, Array | float]] = [] if exponent is None else [(exponent, 1.0)]
         if f is not None:
             ratios = f.first[:, segment, 0] / f.value[:, segment, 0]
-            parts += [(derivatives.slot(s, ratios[s], segment, fixed), 1.0) for s in slots]
+            factors = (derivatives.slot(s, ratios[s], segment, fixed) for s in slots)
+            parts += [(jacobian, 1.0) for jacobian in factors if jacobian.dense_columns.size or jacobian.sparse.nnz]
         if parts:
             yield (parts[0][0] if len(parts) == 1 else combine(parts)), weights * n
         return

@@ -21,6 +21,7 @@ from wmassfit.linalg.types import Array, Indices, Jacobian, Prior, SparseMatrix,
 __all__ = ["PANEL_ROWS", "BorderedSystem", "assemble"]
 
 PANEL_ROWS = 2048  # 13 MB at 800 columns
+_NARROW = 0.75
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,17 +182,44 @@ def _dense_rows(layout: Layout, rows: _Rows, k: int, first: int, last: int) -> A
 def _add_border(
     layout: Layout, rows: _Rows, single: SparseMatrix, filled: NDArray[np.bool_], border: Array, coupling: Array
 ) -> None:
-    """Add one term to E and C, panel by panel."""
-    if not layout.border.size:
-        return
+    """Add one term to E and C.
+
+    A term that has only part of the border's columns, like a process that half of the global parameters act on, is
+    summed in a matrix of that size first: what it costs goes with the square of the columns.
+    """
+    own = layout.border_position[rows.jacobian.dense_columns]
+    columns = np.unique(np.concatenate([own, rows.border.indices]).astype(np.int32))
+    if columns.size > _NARROW * layout.border.size:
+        columns = np.arange(layout.border.size, dtype=np.int32)
+        _add_panels(layout, rows, single, filled, columns, border, coupling)
+    elif columns.size:
+        inner = np.zeros((columns.size,) * 2, order="F")
+        reaching = np.zeros((layout.core.size if rows.core.nnz else 0, columns.size))
+        _add_panels(layout, rows, single, filled, columns, inner, reaching)
+        # Both are in ascending order, so the upper triangle stays the upper one.
+        border[np.ix_(columns, columns)] += inner
+        if rows.core.nnz:
+            coupling[:, columns] += reaching
+
+
+def _add_panels(
+    layout: Layout,
+    rows: _Rows,
+    single: SparseMatrix,
+    filled: NDArray[np.bool_],
+    columns: Indices,
+    border: Array,
+    coupling: Array,
+) -> None:
+    """Add one term to some columns of E and C, panel by panel."""
     largest = int(layout.sizes.max(initial=0))
     turn = int(np.count_nonzero(rows.sign > 0))
-    buffer = np.empty((min(PANEL_ROWS, rows.order.size), layout.border.size))
+    buffer = np.empty((min(PANEL_ROWS, rows.order.size), columns.size))
     for begin, end, sign in ((0, turn, 1.0), (turn, rows.order.size, -1.0)):
         for first in range(begin, end, PANEL_ROWS):
             last = min(first + PANEL_ROWS, end)
             panel = buffer[: last - first]
-            _fill_panel(layout, rows, first, last, panel)
+            _fill_panel(layout, rows, first, last, columns, panel)
             add_gram(border, panel, sign)
             _couple(single[first:last], sign, panel, coupling)
             with loop_threads(largest):
@@ -201,21 +229,21 @@ def _add_border(
                         add_product(coupling[layout.starts[k] : layout.starts[k + 1]], part, panel[low:high])
 
 
-def _fill_panel(layout: Layout, rows: _Rows, first: int, last: int, panel: Array) -> None:
-    """The border's columns of some rows, scaled, into `panel`."""
+def _fill_panel(layout: Layout, rows: _Rows, first: int, last: int, columns: Indices, panel: Array) -> None:
+    """Some of the border's columns, of some rows, scaled, into `panel`."""
     dense, chosen = rows.jacobian.dense, rows.order[first:last]
-    columns = layout.border_position[rows.jacobian.dense_columns]
-    in_order = np.array_equal(columns, np.arange(columns.size))
-    if in_order and columns.size == layout.border.size:
+    places = np.searchsorted(columns, layout.border_position[rows.jacobian.dense_columns])
+    in_order = np.array_equal(places, np.arange(places.size))
+    if in_order and places.size == columns.size:
         # One pass; clipping spares numpy a buffer, and no index needs it.
         np.take(dense, chosen, axis=0, out=panel, mode="clip")
         panel *= rows.scale[first:last, None]
         return
     panel[...] = 0.0
-    panel[:, slice(columns.size) if in_order else columns] = dense[chosen]
+    panel[:, slice(places.size) if in_order else places] = dense[chosen]
     panel *= rows.scale[first:last, None]
     entries = rows.border[first:last].tocoo()
-    panel[entries.row, entries.col] = entries.data
+    panel[entries.row, np.searchsorted(columns, entries.col)] = entries.data
 
 
 def _couple(single: SparseMatrix, sign: float, panel: Array, coupling: Array) -> None:
