@@ -74,3 +74,12 @@ def test_bad_functions_are_refused_before_the_fit(templates: Path, extra: list[s
     done = CliRunner().invoke(main, ["fit", str(templates), *extra])
     assert done.exit_code == 2
     assert message in done.output
+
+
+def test_tied_parameters(templates: Path) -> None:
+    done = CliRunner().invoke(main, ["fit", str(templates), "--tie", "minus=plus", "--json"])
+    assert done.exit_code == 0, done.output
+    assert list(json.loads(done.stdout)["parameters"]) == ["plus"]
+    done = CliRunner().invoke(main, ["fit", str(templates), "--tie", "minus=common"])
+    assert done.exit_code == 2
+    assert "minus starts at 1, the others at 0" in done.output

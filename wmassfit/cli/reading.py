@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from wmassfit.cli.options import check_known, values
+from wmassfit.cli.options import assignments, check_known, values
 from wmassfit.errors import RecipeError
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _CARD = {"mass": "--mass", "lines": "--card-line"}
 def format_options(command: F) -> F:
     """--patch, --patch-name, --measurement of HistFactory workspaces, --mass, --card-line of Combine cards.
 
-    And what any templates can be asked for: --select, --project, --split, --float.
+    And what any templates can be asked for: --select, --project, --split, --float, --tie.
     """
     for decorate in (
         click.option("--float", "floating", multiple=True, metavar="PROCESS", help="Set the yield of a process free."),
@@ -36,6 +36,9 @@ def format_options(command: F) -> F:
             metavar="PARAMETER:AXIS[:NAME=LOW..HIGH,…]",
             help="One parameter of interest for each range of an axis. Without ranges: below and above 0, or the inner "
             "and outer half of abs_AXIS (m_w:charge, m_w:eta, m_w:abs_eta).",
+        ),
+        click.option(
+            "--tie", "ties", multiple=True, metavar="NAME=OTHER", help="One parameter for two (m_w_minus=m_w_plus)."
         ),
         click.option("--project", "projections", default=None, metavar="AXIS[,AXIS…]", help="Sum over all other axes."),
         click.option(
@@ -88,6 +91,7 @@ def read_templates(
     splits: Sequence[str] = (),
     floating: Sequence[str] = (),
     projections: str | None = None,
+    ties: Sequence[str] = (),
     reader_options: tuple[str, ...] = (),
     **given: Any,
 ) -> TemplateSet:
@@ -97,7 +101,7 @@ def read_templates(
     """
     from wmassfit.interchange import FORMATS, read
     from wmassfit.interchange.registry import choose_reader, existing_file
-    from wmassfit.templateset import TemplateSet, float_normalisation, project, select
+    from wmassfit.templateset import TemplateSet, float_normalisation, project, select, tie
 
     options = {name: value for name, value in given.items() if value not in (None, ())}
     workspace, card = options.keys() & _WORKSPACE.keys(), options.keys() & _CARD.keys()
@@ -124,6 +128,8 @@ def read_templates(
         templates = _split(templates, text)
     for process in floating:
         templates = float_normalisation(templates, process)
+    for name, other in assignments(tuple(ties), option="--tie").items():
+        templates = tie(templates, name, other)
     return templates
 
 
@@ -146,7 +152,9 @@ def read_data(files: Sequence[Path], templates: TemplateSet, **given: Any) -> Da
         raise RecipeError(
             f"--data-file {files[0]}: holds templates without data; `wmassfit generate --data` puts some beside them"
         )
-    known = {c.name for c in templates.constraints} | {f"mc_stat/{c.name}" for c in templates.channels if c.mc_stat}
+    known = {c.name for c in (*templates.constraints, *templates.external)} | {
+        f"mc_stat/{c.name}" for c in templates.channels if c.mc_stat
+    }
     auxiliary = {name: values for name, values in found.auxiliary.items() if name in known}
     data = Dataset(found.counts, auxiliary, simulated=found.simulated)
     templates.check(data)

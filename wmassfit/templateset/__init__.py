@@ -18,6 +18,7 @@ from wmassfit.templateset.modifiers import Factor, Modifier, Morph, Scale, Scale
 from wmassfit.templateset.parameters import Constraint, Display, Gaussian, Parameter, Poisson
 from wmassfit.templateset.projection import project
 from wmassfit.templateset.sets import Dataset, TemplateSet
+from wmassfit.templateset.ties import tie
 
 __all__ = [
     "Array",
@@ -48,4 +49,5 @@ __all__ = [
     "project",
     "select",
     "split",
+    "tie",
 ]
