@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wmassfit.errors import FormatError, WmassfitError
+from wmassfit.interchange.hdf5_heaps import check_references, heaps_of
 from wmassfit.interchange.structure import decode, encode
 
 __all__ = ["get_array", "get_json", "get_strings", "opened", "put_array", "put_json", "put_strings"]
@@ -30,8 +31,10 @@ def opened(path: Path, *, check: Callable[[Any], None] | None = None) -> Iterato
     with path.open("rb") as raw:
         if raw.read(8) != _SIGNATURE:
             raise FormatError(f"{path} is not an HDF5 file, whatever its name says")
+    heaps = heaps_of(path)
     try:
         with h5py.File(path, "r") as file:
+            check_references(file, heaps)
             if check is not None:
                 check(file)
             yield file
