@@ -77,7 +77,7 @@ def test_luminosity_moves_everything_but_nonprompt(templates: TemplateSet) -> No
 def test_local_parameters_store_only_their_bins(templates: TemplateSet) -> None:
     signal = templates.channel("muon").process("Wmunu")
     local = [m for m in signal.modifiers if m.parameter.startswith("eff_stat")]
-    assert len(local) == 24 * 2 * 3
+    assert len(local) == 24 * 2 * 3  # three coefficients of one step
     assert all(m.bins is not None and m.bins.size == 15 for m in local)
 
 

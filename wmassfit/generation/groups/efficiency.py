@@ -1,4 +1,4 @@
-"""Muon efficiency: what tag-and-probe leaves open, in (η, charge) cells with smooth p_T shapes."""
+"""Muon efficiency: statistics of tag-and-probe, what its method leaves open, and the veto of a second muon."""
 
 from __future__ import annotations
 
@@ -6,52 +6,102 @@ from typing import ClassVar
 
 import numpy as np
 from pydantic import Field
+from scipy.special import ndtr
 
+from wmassfit.generation.config import Fraction, Positive, Strict
 from wmassfit.generation.expectation import Expectation
 from wmassfit.generation.groups.nuisance import Group, Nuisance, Variation, cells
+from wmassfit.generation.processes import ZMUMU
+from wmassfit.generation.tag_and_probe import probe_counts, smooth_eigenvariations
 from wmassfit.templateset import Array
 
-__all__ = ["EfficiencyGroup", "pt_polynomials"]
-
-_SHAPES = ("flat", "slope", "curve")
+__all__ = ["EfficiencyGroup", "StepConfig", "VetoConfig"]
 
 
-def pt_polynomials(pt: Array) -> Array:
-    """1, x and x² − ⅓ with x = (p_T − 41 GeV)/15 GeV: [3, p_T]. Orthogonal over 26–56 GeV."""
-    x = (pt - 41.0) / 15.0
-    return np.stack([np.ones_like(x), x, x**2 - 1.0 / 3.0])
+class StepConfig(Strict):
+    """One step of the selection: its efficiency on the plateau, and the coefficients of its smooth p_T dependence."""
+
+    efficiency: float = Field(gt=0, lt=1)
+    coefficients: int = Field(ge=1, le=20)
+    turn_on: bool = Field(default=False, description="falls with the trigger's turn-on at low p_T")
+
+
+class VetoConfig(Strict):
+    """The veto of a second muon: what it misses lets a Z into the selection."""
+
+    inefficiency: float = Field(gt=0, lt=1, description="of finding a second muon in the acceptance")
+    share: Fraction = Field(description="of the Z background that comes from this inefficiency, not from acceptance")
+    coefficients: int = Field(ge=1, le=20)
+    systematic: tuple[float, ...] = Field(description="relative uncertainties of the inefficiency, common to all η")
 
 
 class EfficiencyGroup(Group):
-    """Statistical terms local in (η, charge), systematic ones common to regions of |η|; each flat, sloped, curved."""
+    """Steps of the muon selection measured by tag-and-probe with Z → μμ, in (η, charge) cells.
+
+    Statistics: for each step, η bin and charge the eigenvariations of a smooth p_T curve fitted to binomial errors (see
+    `tag_and_probe`), local. Method: each source of `systematic` by itself in every η bin, both charges alike, and once
+    for all; its relative size at 40 GeV times (40 GeV/p_T)², as the background under the probes falls. Both act on all
+    processes with prompt muons. Veto: eigenvariations for each η bin, and a few common ones, on the Z background.
+    """
 
     name: ClassVar[str] = "muon_efficiency"
     label: ClassVar[str] = "Muon efficiency"
-    statistical: tuple[float, float, float] = Field(description="relative size of the flat, sloped and curved shapes")
-    systematic: tuple[float, float, float]
-    regions: tuple[float, ...] = Field(min_length=2, description="edges in |η| of the systematic terms")
+    z_events: Positive = Field(description="Z → μμ of the tag-and-probe sample")
+    tag_efficiency: Fraction = Field(description="of finding the other muon as a tag")
+    steps: dict[str, StepConfig] = Field(min_length=1)
+    systematic: dict[str, float] = Field(default_factory=dict, description="relative size at 40 GeV by source")
+    veto: VetoConfig | None = None
 
     def nuisances(self, expectation: Expectation) -> list[Nuisance]:
-        shapes = pt_polynomials(expectation.pt)
-        nuisances = []
-        for eta in range(expectation.shape[0]):
-            for charge, sign in enumerate(("minus", "plus")):
-                bins = cells(expectation.shape, eta, charge)
-                for shape, size, label in zip(shapes, self.statistical, _SHAPES, strict=True):
-                    effect = Variation.relative(size * shape, bins)
-                    nuisances.append(
-                        Nuisance(f"eff_stat_eta{eta:02d}_{sign}_{label}", dict.fromkeys(expectation.prompt, effect))
-                    )
-        distance = np.abs(expectation.eta)
-        for region, (low, high) in enumerate(zip(self.regions[:-1], self.regions[1:], strict=True)):
-            inside = np.flatnonzero((distance >= low) & (distance < high))
-            if not inside.size:
-                continue
-            bins = cells(expectation.shape, inside)
-            for shape, size, label in zip(shapes, self.systematic, _SHAPES, strict=True):
-                change = np.broadcast_to(size * shape[None, :, None], (inside.size, *expectation.shape[1:]))
-                effect = Variation.relative(change, bins)
-                nuisances.append(
-                    Nuisance(f"eff_syst_region{region}_{label}", dict.fromkeys(expectation.prompt, effect))
-                )
-        return nuisances
+        spectrum = expectation.by_charge({q: leg.copies["nominal"] for q, leg in expectation.dimuon.items()})
+        probes = probe_counts(spectrum, self.z_events, tag_efficiency=self.tag_efficiency)
+        found = [*self._statistical(expectation, probes), *self._systematic(expectation)]
+        if self.veto is not None and ZMUMU in expectation.yields:
+            found += _veto(self.veto, expectation, probes.sum(axis=2))
+        return found
+
+    def _statistical(self, expectation: Expectation, probes: Array) -> list[Nuisance]:
+        config = expectation.config.efficiency
+        turn_on = ndtr((expectation.pt - config.turn_on_gev) / config.turn_on_width_gev)
+        found = []
+        for name, step in self.steps.items():
+            efficiency = step.efficiency * (turn_on if step.turn_on else np.ones_like(turn_on))
+            for eta in range(expectation.shape[0]):
+                for charge, sign in enumerate(("minus", "plus")):
+                    bins = cells(expectation.shape, eta, charge)
+                    variance = (1.0 - efficiency) / (efficiency * np.maximum(probes[eta, :, charge], 1.0))
+                    for i, shape in enumerate(smooth_eigenvariations(variance, step.coefficients)):
+                        effect = Variation.relative(shape, bins)
+                        found.append(
+                            Nuisance(
+                                f"eff_stat_{name}_eta{eta:02d}_{sign}_{i}", dict.fromkeys(expectation.prompt, effect)
+                            )
+                        )
+        return found
+
+    def _systematic(self, expectation: Expectation) -> list[Nuisance]:
+        falling = (40.0 / expectation.pt) ** 2
+        found = []
+        for source, size in self.systematic.items():
+            for eta in range(expectation.shape[0]):
+                change = np.broadcast_to(size * falling[None, :, None], (1, expectation.shape[1], expectation.shape[2]))
+                effect = Variation.relative(change, cells(expectation.shape, eta))
+                found.append(Nuisance(f"eff_syst_{source}_eta{eta:02d}", dict.fromkeys(expectation.prompt, effect)))
+            everywhere = Variation.relative(np.broadcast_to(size * falling[None, :, None], expectation.shape))
+            found.append(Nuisance(f"eff_syst_{source}_all", dict.fromkeys(expectation.prompt, everywhere)))
+        return found
+
+
+def _veto(veto: VetoConfig, expectation: Expectation, probes: Array) -> list[Nuisance]:
+    """The veto's inefficiency [η, p_T] counts lost muons, both charges together."""
+    found = []
+    for eta in range(expectation.shape[0]):
+        variance = 1.0 / (veto.inefficiency * np.maximum(probes[eta], 1.0))
+        bins = cells(expectation.shape, eta)
+        for i, shape in enumerate(smooth_eigenvariations(variance, veto.coefficients)):
+            change = np.broadcast_to(veto.share * shape[None, :, None], (1, *expectation.shape[1:]))
+            found.append(Nuisance(f"eff_veto_eta{eta:02d}_{i}", {ZMUMU: Variation.relative(change, bins)}))
+    for i, size in enumerate(veto.systematic):
+        everywhere = Variation.relative(np.full(expectation.shape, veto.share * size))
+        found.append(Nuisance(f"eff_veto_syst_{i}", {ZMUMU: everywhere}))
+    return found

@@ -8,9 +8,9 @@ import numpy as np
 from pydantic import Field
 
 from wmassfit.generation.expectation import Expectation
-from wmassfit.generation.groups.efficiency import pt_polynomials
 from wmassfit.generation.groups.nuisance import Group, Nuisance, Variation, cells
 from wmassfit.generation.processes import NONPROMPT
+from wmassfit.templateset import Array
 
 __all__ = ["NonpromptGroup"]
 
@@ -27,7 +27,7 @@ class NonpromptGroup(Group):
     def nuisances(self, expectation: Expectation) -> list[Nuisance]:
         if NONPROMPT not in expectation.yields:
             return []
-        shapes = pt_polynomials(expectation.pt)
+        shapes = _polynomials(expectation.pt)
         nuisances = []
         for block, first in enumerate(range(0, expectation.shape[0], self.eta_bins_per_block)):
             eta = np.arange(first, min(first + self.eta_bins_per_block, expectation.shape[0]))
@@ -40,3 +40,9 @@ class NonpromptGroup(Group):
             change = np.broadcast_to(size * shape[None, :, None], expectation.shape)
             nuisances.append(Nuisance(f"nonprompt_{label}", {NONPROMPT: Variation.relative(change)}))
         return nuisances
+
+
+def _polynomials(pt: Array) -> Array:
+    """1, x and x² − ⅓ with x = (p_T − 41 GeV)/15 GeV: [3, p_T]. Orthogonal over 26–56 GeV."""
+    x = (pt - 41.0) / 15.0
+    return np.stack([np.ones_like(x), x, x**2 - 1.0 / 3.0])
