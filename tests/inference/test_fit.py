@@ -206,6 +206,19 @@ def test_an_impossible_start_names_the_bin() -> None:
     assert result.diagnosis == ("c, bin 0: expected 0, observed 20",)
 
 
+def test_a_bin_that_would_become_negative_is_named() -> None:
+    """The data of one bin pull the signal below what the empty one allows, and nothing bounds it."""
+    processes = (
+        Process("s", np.array([10.0, 10.0]), modifiers=(Factor("mu"),)),
+        Process("b", np.array([1.0, 50.0])),
+    )
+    channel = Channel("c", (hist.axis.Regular(2, 0, 1),), processes)
+    result = fit(Model(TemplateSet((channel,), (Parameter("mu", 1.0),))), Dataset({"c": [0.0, 5.0]}))
+    assert not result.converged
+    assert any(note.startswith("the way down is closed by c, bin 0: expected -") for note in result.diagnosis)
+    assert result.diagnosis[0] in result.summary()
+
+
 def test_start_at_zero_signal(bump: Build) -> None:
     """A factor of exactly zero, on both sides of which the model is fine."""
     model = Model(bump())

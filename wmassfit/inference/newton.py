@@ -97,6 +97,7 @@ class _Search:
         self.fresh = False
         self.exact: NDArray[np.bool_] | None = None  # what was held in `factor`, where it is the exact curvature
         self.factorisations = self.outer_steps = self.cg_steps = self.evaluations = 0
+        self.blocked: list[str] = []
         self.point = self.at(np.where(fixed, x, np.clip(x, self.low, self.high)))
 
     @property
@@ -135,7 +136,7 @@ class _Search:
                     return minimum
                 continue
             if self.outer_steps == self.options.max_steps:
-                return self.end(f"no minimum within {self.outer_steps} outer steps", edm=edm, held=held)
+                return self.end(f"no minimum within {self.outer_steps} outer steps", self.blocked, edm=edm, held=held)
             self.outer_steps += 1
             # Products with vectors are bound by memory: a second thread only gets in the way of other processes.
             with one_thread():
@@ -143,7 +144,7 @@ class _Search:
             if moved:
                 continue
             if self.fresh:
-                return self.end("the line search found no lower point", edm=edm, held=held)
+                return self.end("the line search found no lower point", self.blocked, edm=edm, held=held)
             self.factor = None
 
     def held(self, gradient: Array) -> NDArray[np.bool_]:
@@ -219,6 +220,7 @@ class _Search:
     def advance_along(self, p: Array) -> bool:
         """Line search: shorten the step until −ln L falls enough."""
         gradient, value, x = self.point.gradient[:, 0], self.value, self.x
+        self.blocked = []
         # Rounding of −ln L; a step that changes less than this is accepted, and EDM decides.
         noise = 1e-12 * (1 + abs(value))
         length = 1.0
@@ -231,6 +233,8 @@ class _Search:
             change = float(point.value[0]) - value
             if change <= 1e-4 * slope + noise:
                 break
+            if not np.isfinite(change):
+                self.blocked = [f"the way down is closed by {bin_}" for bin_ in point.impossible_bins()]
             # The parabola through value and slope here and the value there has its minimum at this fraction.
             fraction = -slope / (2 * (change - slope)) if np.isfinite(change) else 0.25
             length *= min(max(fraction, 0.1), 0.5)
@@ -261,7 +265,7 @@ class _Search:
         self.outer_steps += 1
         self.factor, self.fresh, self.exact = exact, True, held
         if self.outer_steps > self.options.max_steps or not self.advance(right, held, edm):
-            return self.end("the line search found no lower point", edm=edm, held=held)
+            return self.end("the line search found no lower point", self.blocked, edm=edm, held=held)
         return None
 
     def leave_saddle(self, held: NDArray[np.bool_]) -> bool:

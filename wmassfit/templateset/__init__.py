@@ -13,6 +13,7 @@ from wmassfit.templateset.arrays import Array, Indices, identical
 from wmassfit.templateset.channels import Channel, McStat, McStatKind, Process
 from wmassfit.templateset.edits import float_normalisation, halves, select, split
 from wmassfit.templateset.external import External
+from wmassfit.templateset.gammas import explicit_gammas
 from wmassfit.templateset.joining import join
 from wmassfit.templateset.modifiers import Factor, Modifier, Morph, Scale, ScaleCode, Shift, ShiftCode
 from wmassfit.templateset.parameters import Constraint, Display, Gaussian, Parameter, Poisson
@@ -42,6 +43,7 @@ __all__ = [
     "Shift",
     "ShiftCode",
     "TemplateSet",
+    "explicit_gammas",
     "float_normalisation",
     "halves",
     "identical",

@@ -22,8 +22,10 @@ McStatKind = Literal["gamma", "normal_multiplicative", "normal_additive"]
 class McStat:
     """Statistical uncertainty of the templates of a channel, one profiled scale a bin for the sum of processes.
 
-    kind "gamma": ν → βν with a gamma constraint, k = (Σn)²/Σσ²; "normal_multiplicative" and "normal_additive" the
-    Gaussian ones. `threshold`: bins with an effective count k below it are left without a term when positive.
+    With k = (Σn)²/Σσ² effective events and the auxiliary datum k₀ (k on data), profiled over the scale: "gamma" ν → βν
+    with kβ − k₀ ln β, "normal_multiplicative" ν → βν with ½k(β − k₀/k)², "normal_additive" ν → ν + σθ with ½(θ − θ₀)²,
+    σ² = Σσ² (see `likelihood.mcstat`). `threshold`: bins with k below it have no term. Scales that are parameters, for
+    the sum or for each process, are made by `explicit_gammas`.
     """
 
     kind: McStatKind = "gamma"

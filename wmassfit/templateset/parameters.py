@@ -83,7 +83,7 @@ class Gaussian:
 
 @dataclass(frozen=True)
 class Poisson:
-    """Poisson constraint: auxiliary count `observed` with expectation τ·x for the parameter x."""
+    """Poisson constraint −ln L = τx − a ln(τx) on the parameter x, with the auxiliary count a, `observed`."""
 
     name: str
     parameter: str
