@@ -170,9 +170,12 @@ def main() -> None:
         times.append(time.perf_counter() - begin)
     best = min(times)
     print(f"{'':32} {'seconds':>9} {'ratio':>8} {'EDM':>9} {'distance/sigma':>15}")
-    print(f"{'wmassfit':32} {best:9.4f} {1.0:8.1f} {result.edm:9.1e}")
-    values, seconds, edm, backend = pyhf_fit(spec)
-    rows = [(f"pyhf, {backend}, iminuit", seconds, edm, distance(result, values))]
+    print(f"{'wmassfit':32} {best:9.4f} {1.0:8.1f} {result.edm:9.1e}", flush=True)
+
+    def line(what: str, seconds: float, edm: float, values: dict[str, float]) -> None:
+        gap = distance(result, values)
+        print(f"{what:32} {seconds:9.4f} {seconds / best:8.1f} {edm:9.1e} {gap:15.1e}", flush=True)
+
     plain = plain_nll(spec, model.names)
     for what, value, gradient in (
         ("iminuit, gradient written out", lambda x: model.value(x, data), lambda x: model.gradient(x, data)),
@@ -181,10 +184,9 @@ def main() -> None:
         begin = time.perf_counter()
         minuit = migrad(value, model.start, gradient, model.names)
         seconds = time.perf_counter() - begin
-        found = dict(zip(model.names, np.array(minuit.values).tolist(), strict=True))
-        rows.append((what, seconds, float(minuit.fmin.edm), distance(result, found)))
-    for what, seconds, edm, gap in rows:
-        print(f"{what:32} {seconds:9.4f} {seconds / best:8.1f} {edm:9.1e} {gap:15.1e}")
+        line(what, seconds, minuit.fmin.edm, dict(zip(model.names, np.array(minuit.values).tolist(), strict=True)))
+    values, seconds, edm, backend = pyhf_fit(spec)
+    line(f"pyhf, {backend}, iminuit", seconds, edm, values)
 
 
 if __name__ == "__main__":

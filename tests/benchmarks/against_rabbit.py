@@ -7,6 +7,19 @@ Barlow-Beeston lite) holds the numbers of `synthetic.w_like`, written by rabbit'
 for, the mass morph and the free normalisation, are symmetric log-normals here, on both sides. Each program runs as a
 process of its own, whose time from start to end, CPU time and largest resident size the kernel tells. The lines that
 are printed go to FOLDER/against_rabbit.json too. Needs 8 GB of free memory, and some minutes.
+
+Measured with rabbit-fit 0.2.5 (tensorflow, dense tensor) on 2 shared cores, wmassfit with one BLAS thread:
+
+| | seconds | CPU seconds | GB |
+| --- | --- | --- | --- |
+| rabbit_fit, pseudo-data, covariance | 88.3 | 139.9 | 6.44 |
+| wmassfit fit | 5.3 | | |
+| in process, compiled to uncertainties | 1.4 | | 0.50 |
+| rabbit_fit, Asimov, nominal and global impacts | 76.1 | 109.0 | 6.78 |
+| in process, the same | 1.5 | 1.1 | 0.44 |
+
+Half of the command line's time is the reading of the tensor, 0.68 GB behind gzip. m_W is 2.2608395916 ± 0.8881002346 in
+units of 10 MeV for both, 4e-11 apart; all 4,858 nominal and global impacts agree to 1.6e-13 of the uncertainty.
 """
 
 from __future__ import annotations
@@ -18,9 +31,9 @@ import os
 import subprocess
 import sys
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -32,8 +45,7 @@ MASS_UNIT = 10.0  # MeV: what rabbit's parameter of the mass is in units of
 NORM = 1.05
 
 
-@dataclass(frozen=True)
-class Used:
+class Used(NamedTuple):
     """Seconds from start to end, CPU seconds and largest resident size (GB) of one process."""
 
     what: str
@@ -121,8 +133,8 @@ def theirs(python: Path, tensor: Path, folder: Path, what: str, *options: str) -
 def ours(tensor: Path, folder: Path, what: str, *options: str) -> tuple[Used, dict[str, Any]]:
     """`wmassfit fit` on the tensor."""
     out = folder / "wmassfit_fit.txt"
-    start = [sys.executable, "-m", "wmassfit"] if importlib.util.find_spec("wmassfit.__main__") else ["wmassfit"]
-    used = measured(what, [*start, "fit", str(tensor), "--json", *options], out=out)
+    main = "from wmassfit.cli import main; main()"
+    used = measured(what, [sys.executable, "-c", main, "fit", str(tensor), "--json", *options], out=out)
     return used, json.loads(out.read_text())
 
 
@@ -133,8 +145,41 @@ def in_process(tensor: Path, folder: Path, what: str, *options: str) -> tuple[Us
     return used, json.loads(out.read_text())
 
 
+def run(python: Path, templates: TemplateSet, folder: Path, *, with_impacts: bool = True) -> dict[str, Any]:
+    """Write the tensor unless it is there, let both programs fit it, and compare."""
+    tensor = folder / "tensor.hdf5"
+    if not tensor.exists():
+        write_tensor(python, expressible(templates), tensor)
+    here, answer = ours(tensor, folder, "wmassfit fit, covariance")
+    library, stages = in_process(tensor, folder, "wmassfit in process, with impacts", "observed")
+    there, found = theirs(python, tensor, folder, "rabbit_fit, covariance", "-t", "0")
+    mass, sigma = found["values"]["m_w"], found["uncertainties"]["m_w"]
+    estimate = answer["parameters"]["m_w"]
+    agreement = {
+        "rabbit": [mass, sigma],
+        "wmassfit": [estimate["value"], estimate["uncertainty"]],
+        "difference_over_sigma": (estimate["value"] - mass) / sigma,
+        "ratio_of_uncertainties": estimate["uncertainty"] / sigma,
+    }
+    print(json.dumps(agreement))
+    report = {"fit": compared(here, library, there, stages), "m_w": agreement}
+    if with_impacts:
+        library, stages = in_process(
+            tensor, folder, "wmassfit in process, Asimov, impacts", "asimov", "details", "covariance"
+        )
+        options = ("-t", "-1", "--doImpacts", "--globalImpacts")
+        there, found = theirs(python, tensor, folder, "rabbit_fit, Asimov, impacts", *options)
+        gaps: dict[str, float] = {}
+        for kind, by in (("nominal", found["impacts"]["m_w"]), ("global", found["global_impacts"]["m_w"])):
+            mine = stages.pop(kind)
+            gaps[kind] = max(abs(abs(mine[k]) - abs(by[k])) for k in mine) / found["uncertainties"]["m_w"]
+        print("largest difference of impacts, over sigma", gaps)
+        report["impacts"] = compared(None, library, there, stages) | {"largest difference over sigma": gaps}
+    return report
+
+
 def main() -> None:
-    """Print and keep the comparison."""
+    """Print and keep the comparison at CMS's size."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--skip-impacts", action="store_true", help="leave out the Asimov fits with impacts")
@@ -147,35 +192,13 @@ def main() -> None:
     assert spec.loader is not None
     synthetic = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(synthetic)
-    tensor = folder / "tensor.hdf5"
-    if not tensor.exists():
-        write_tensor(python, expressible(synthetic.w_like()), tensor)
-    report: dict[str, Any] = {}
-
-    here, answer = ours(tensor, folder, "wmassfit fit, covariance")
-    library, stages = in_process(tensor, folder, "wmassfit in process, with impacts", "observed")
-    there, found = theirs(python, tensor, folder, "rabbit_fit, covariance", "-t", "0")
-    report["fit"] = compared(here, library, there, stages)
-    mass, sigma = found["values"]["m_w"], found["uncertainties"]["m_w"]
-    estimate = answer["parameters"]["m_w"]
-    report["m_w"] = {
-        "rabbit": [mass, sigma],
-        "wmassfit": [estimate["value"], estimate["uncertainty"]],
-        "difference_over_sigma": (estimate["value"] - mass) / sigma,
-        "ratio_of_uncertainties": estimate["uncertainty"] / sigma,
-    }
-    print(json.dumps(report["m_w"]))
-    if not arguments.skip_impacts:
-        library, stages = in_process(tensor, folder, "wmassfit in process, Asimov, impacts", "asimov")
-        impacts = ("-t", "-1", "--doImpacts", "--globalImpacts")
-        there, found = theirs(python, tensor, folder, "rabbit_fit, Asimov, impacts", *impacts)
-        report["impacts"] = compared(None, library, there, stages)
+    report = run(python, synthetic.w_like(), folder, with_impacts=not arguments.skip_impacts)
     (folder / "against_rabbit.json").write_text(json.dumps(report, indent=2))
 
 
 def compared(here: Used | None, library: Used, there: Used, stages: dict[str, Any]) -> dict[str, Any]:
     """Ratios of times and memory."""
-    report: dict[str, Any] = {"rabbit": asdict(there), "wmassfit in process": asdict(library), "stages": stages}
+    report: dict[str, Any] = {"rabbit": there._asdict(), "wmassfit in process": library._asdict(), "stages": stages}
     for name, used in (("command line", here), ("in process", library)):
         if used is not None:
             report[name] = {

@@ -1,9 +1,9 @@
 """Every stage of a fit of CMS size in one process: seconds, CPU seconds, largest resident size (GB) after it, as JSON.
 
-python tests/benchmarks/in_process.py [TENSOR] [observed|asimov] [covariance]
+python tests/benchmarks/in_process.py [TENSOR] [observed|asimov] [covariance] [details]
 
 Without a tensor the model is `synthetic.w_like`. Stages: read (or build), compile, fit, constraints of all nuisance
-parameters, nominal and global impacts on m_W and, where asked for, the full covariance.
+parameters, nominal and global impacts on m_W and, where asked for, the full covariance. "details" adds all impacts.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from wmassfit.inference import fit, impacts
 from wmassfit.likelihood import Model
 
 HERE = Path(__file__).parent
+OPTIONS = ("observed", "asimov", "covariance", "details")
 
 
 def main(*arguments: str) -> dict[str, Any]:
@@ -36,7 +37,7 @@ def main(*arguments: str) -> dict[str, Any]:
         stages[stage] = [round(now - begin, 3), round(used - cpu, 3), round(memory, 3)]
         begin, cpu = now, used
 
-    tensors = [a for a in arguments if a not in ("observed", "asimov", "covariance")]
+    tensors = [a for a in arguments if a not in OPTIONS]
     if tensors:
         templates = interchange.read(Path(tensors[0]))
     else:
@@ -65,7 +66,8 @@ def main(*arguments: str) -> dict[str, Any]:
         done("covariance")
     mass = result["m_w"]
     counters = result.counters
-    return {
+    details = {"nominal": dict(nominal.parameters), "global": dict(world.parameters)} if "details" in arguments else {}
+    return details | {
         "stages": stages,
         "m_w": [mass.value, mass.uncertainty],
         "converged": result.converged,

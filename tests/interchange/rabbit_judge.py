@@ -49,11 +49,11 @@ def fill(writer, channel, n, masked, symmetric, rng):
 
 
 def show(path):
-    """Fitted values, uncertainties and −ln L of a result as JSON."""
+    """Fitted values, uncertainties, −ln L and, where they were asked for, impacts of a result as JSON."""
     from wums import ioutils
 
     with h5py.File(path) as file:
-        results = ioutils.pickle_load_h5py(file["results"])
+        results = ioutils.pickle_load_h5py(file["results" if "results" in file else "results_asimov"])
         parameters = results["parms"].get()
         names = list(parameters.axes[0])
         values = {
@@ -61,6 +61,12 @@ def show(path):
             "uncertainties": dict(zip(names, np.sqrt(parameters.variances()).tolist(), strict=True)),
             "nll": float(results["nllvalreduced"]),
         }
+        for kind in ("impacts", "global_impacts"):
+            if kind in results:
+                table = results[kind].get()
+                of, by = (list(axis) for axis in table.axes)
+                rows = zip(of, table.values().tolist(), strict=True)
+                values[kind] = {name: dict(zip(by, row, strict=True)) for name, row in rows}
     sys.stdout.write(json.dumps(values) + "\n")
 
 
