@@ -13,7 +13,7 @@ Measured with rabbit-fit 0.2.5 (tensorflow, dense tensor) on 2 shared cores, wma
 | | seconds | CPU seconds | GB |
 | --- | --- | --- | --- |
 | rabbit_fit, pseudo-data, covariance | 88.3 | 139.9 | 6.44 |
-| wmassfit fit | 5.3 | | |
+| wmassfit fit | 5.3 | 5.7 | 0.52 |
 | in process, compiled to uncertainties | 1.4 | | 0.50 |
 | rabbit_fit, Asimov, nominal and global impacts | 76.1 | 109.0 | 6.78 |
 | in process, the same | 1.5 | 1.1 | 0.44 |
