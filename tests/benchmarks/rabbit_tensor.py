@@ -8,10 +8,11 @@ from pathlib import Path
 
 import hist
 import numpy as np
-from rabbit.tensorwriter import TensorWriter
 
 
 def main(arrays, tensor):
+    from rabbit.tensorwriter import TensorWriter
+
     given = np.load(arrays)
     writer = TensorWriter(sparse=False, systematic_type="log_normal")
     for channel in given["channels"]:
