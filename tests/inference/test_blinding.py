@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 import wmassfit as wm
 from wmassfit.cli import main
-from wmassfit.errors import RecipeError
+from wmassfit.errors import FormatError, RecipeError
 from wmassfit.inference import (
     FitResult,
     NewtonOptions,
@@ -309,7 +309,10 @@ def test_the_true_value_is_in_no_output(tmp_path: Path) -> None:
         done = run.invoke(main, command)
         assert done.exit_code == 0, (command, done.output, done.exception)
         (out / f"printed_{i}.txt").write_text(done.output)
-    wm.write(blinded, out / "submission.yaml", format="hepdata")
+    with pytest.raises(FormatError, match="unblind it before it is published"):
+        wm.write(blinded, out / "submission.yaml", format="hepdata")
+    assert "m_W (blinded)" in (out / "fit.json").read_text()
+    assert "blinded, values shifted by an unknown amount: m_w" in (out / "report" / "parameters.txt").read_text()
     files = [path for path in out.rglob("*") if path.is_file() and path.suffix not in (".png", ".pdf")]
     assert len(files) > 20
     assert any("the verdict is not one on nature" in path.read_text() for path in out.glob("printed_*.txt"))

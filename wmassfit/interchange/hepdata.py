@@ -70,6 +70,8 @@ def write_hepdata(
         raise FormatError(f"{target}: HEPData wants its main file to be called submission.yaml")
     if not fit.converged:
         raise FormatError(f"{target}: the fit did not converge ({fit.reason}), so there is nothing to publish")
+    if fit.blinding is not None:
+        raise FormatError(f"{target}: the fit is blinded; unblind it before it is published")
     tables = hepdata_tables(fit, impacts=impacts, covariance=covariance, parameters=parameters, channels=channels)
     words = [{"name": name, "values": list(values)} for name, values in (keywords or {}).items()]
     about = comment or f"Result of a template fit, written by wmassfit {__version__}"

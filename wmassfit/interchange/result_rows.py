@@ -45,7 +45,10 @@ def is_fit(thing: object) -> bool:
 
 
 def parameter_rows(fit: FitResult) -> list[ParameterRow]:
-    """All parameters, in the model's order. Raises FormatError for a fit without uncertainties."""
+    """All parameters, in the model's order; labels of blinded ones say so.
+
+    Raises FormatError for a fit without uncertainties.
+    """
     if not fit.converged:
         raise FormatError(f"the fit did not converge ({fit.reason}): it has no uncertainties to write")
     templates, estimates = fit.model.templates, fit.estimates()
@@ -59,7 +62,7 @@ def parameter_rows(fit: FitResult) -> list[ParameterRow]:
         rows.append(
             ParameterRow(
                 parameter.name,
-                estimate.label,
+                f"{estimate.label or estimate.name} (blinded)" if estimate.blinded else estimate.label,
                 estimate.value,
                 estimate.uncertainty,
                 estimate.unit,

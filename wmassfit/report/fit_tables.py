@@ -25,7 +25,9 @@ def fit_table(result: FitResult) -> Table:
     finite = [decimals(e.uncertainty) for e in estimates if e.uncertainty > 0]
     places = max([0, *finite])
     size = f"{templates.n_bins} bins, {len(nuisances)} nuisance parameters"
-    notes = result.summary(), f"{size}, −2 ln L relative to the saturated model {2 * result.nll:.1f}"
+    blinded = [e.name for e in estimates if e.blinded]
+    hidden = [f"blinded, values shifted by an unknown amount: {', '.join(blinded)}"] if blinded else []
+    notes = *hidden, result.summary(), f"{size}, −2 ln L relative to the saturated model {2 * result.nll:.1f}"
     return Table(
         name="parameters",
         title="Fitted parameters",
