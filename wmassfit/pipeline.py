@@ -182,7 +182,7 @@ def run(
             found = {kind: impacts(result, of=templates.pois[0], kind=kind) for kind in ("nominal", "global")}
         write(result, part / "fit.h5", impacts=found)
         estimate = result[templates.pois[0]]
-        verdict = confront(estimate) if estimate.unit == "MeV" else None
+        verdict = confront(estimate) if templates.pois[0] == "m_w" and estimate.unit == "MeV" else None
         with clock("report"):
             report([templates, result, found["nominal"], found["global"], pulls(result), verdict], folder=part)
         summary = summarise(result, found, at=at if dataset.simulated else None, verdict=verdict)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from wmassfit.errors import RecipeError
 from wmassfit.pipeline import generate
 from wmassfit.recipe import Recipe
 from wmassfit.templateset import Morph, Scale, TemplateSet, identical
@@ -128,3 +129,29 @@ def test_groups_left_out_are_not_generated() -> None:
     bare = generate(recipe)
     assert bare.parameter_names == ("m_w",)
     assert bare.channels[0].mc_stat is None
+
+
+def test_the_measured_boson_is_the_recipes_choice() -> None:
+    recipe = Recipe.load("small")
+    content = recipe.model_dump(mode="json")
+    content["generation"] |= {"boson": "Z", "eta": {"bins": 4, "low": -2.4, "high": 2.4}}
+    for name in ("mass_gev", "width_gev"):
+        del content["generation"][name]
+    content["generation"]["nuisances"] = {
+        name: part
+        for name, part in content["generation"]["nuisances"].items()
+        if name in ("luminosity", "prompt_background", "pdf", "width")
+    }
+    content["generation"]["nuisances"]["prompt_background"] |= {"z_to_tau": 0.05}
+    made = generate(Recipe.check(content, place="test").override(FAST))
+    assert made.pois == ("m_z",)
+    assert made.parameter("m_z").display.offset == pytest.approx(91187.6)
+    assert {p.name: p.signal for p in made.channel("muon").processes} == {
+        "Zmumu": True,
+        "Ztautau": False,
+        "top_diboson": False,
+    }
+    assert [p.name for p in made.parameters if "width" in p.name or "norm" in p.name] == ["norm_Ztautau", "width_z"]
+    assert any(m.parameter == "pdf_01" for m in made.channel("muon").process("Zmumu").modifiers)
+    with pytest.raises(RecipeError, match="mass_gev = 80.379: for the Z"):
+        recipe.override({"generation.boson": "Z"})

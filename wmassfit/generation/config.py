@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
+from wmassfit.generation.bosons import Z
 from wmassfit.generation.kernel import TransverseMassCut
 from wmassfit.templateset import Array
 
@@ -115,14 +116,16 @@ class BackgroundsConfig(Strict):
     top: Fraction = 0.002
     diboson: Fraction = 0.002
     top_slope_gev: Positive = Field(default=40.0, description="of top and diboson")
+    z_to_tau: Fraction = Field(default=0.0008, description="of the Z: both taus decay to muons")
+    top_diboson: Fraction = Field(default=0.002, description="of the Z: two muons from top pairs and boson pairs")
 
 
 class PredictionConfig(Strict):
     """Boson, collider, binning, densities, detector and backgrounds: all that the nominal prediction depends on."""
 
-    boson: Literal["W"] = "W"
-    mass_gev: float = Field(default=80.379, gt=79, lt=82, description="W mass of the nominal templates")
-    width_gev: float = Field(default=2.0911, gt=1, lt=4)
+    boson: Literal["W", "Z"] = Field(default="W", description="whose mass is measured; Z: W-like, one muon an event")
+    mass_gev: float = Field(default=80.379, description="mass of the nominal templates (Z: 91.1876 by default)")
+    width_gev: float = Field(default=2.0911, gt=1, lt=4, description="Z: 2.4942 by default")
     energy_gev: float = Field(default=13000.0, ge=5000, le=14000, description="proton–proton centre-of-mass energy")
     luminosity_fb: float = Field(gt=0, lt=1e5, description="integrated luminosity in fb⁻¹")
     eta: AxisConfig
@@ -135,6 +138,22 @@ class PredictionConfig(Strict):
     backgrounds: BackgroundsConfig = BackgroundsConfig()
     mass_points_mev: tuple[float, ...] = Field(default=(-100.0, -10.0, 10.0, 100.0), min_length=2)
     mc_statistics: float = Field(default=2.5, ge=0, description="equivalent simulated sample over data; 0: unlimited")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _own_mass_and_width(cls, content: Any) -> Any:
+        if isinstance(content, dict) and content.get("boson") == "Z":
+            return {"mass_gev": Z.mass_gev, "width_gev": Z.width_gev, **content}
+        return content
+
+    @field_validator("mass_gev")
+    @classmethod
+    def _near_the_boson(cls, mass: float, info: ValidationInfo) -> float:
+        boson = info.data.get("boson", "W")
+        low, high = {"W": (79.0, 82.0), "Z": (90.0, 92.5)}[boson]
+        if not low < mass < high:
+            raise ValueError(f"for the {boson} it should be greater than {low:g} and less than {high:g}")
+        return mass
 
     @field_validator("mass_points_mev")
     @classmethod

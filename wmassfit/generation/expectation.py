@@ -1,8 +1,8 @@
 """The nominal prediction of every process, and what nuisance groups ask of it to vary it.
 
 Simplifications of this prediction, on purpose and stated: the Z background has the kernel's single-muon shape without
-the condition that its second muon is lost; W→τν has the η shape of W→μν and falls exponentially in p_T; nonprompt, top
-and diboson are exponentials. Their yields are fractions of the selected signal.
+the condition that its second muon is lost; W→τν has the η shape of W→μν and falls exponentially in p_T, as Z→ττ does
+beside Z→μμ; nonprompt, top and diboson are exponentials. Their yields are fractions of the selected signal.
 """
 
 from __future__ import annotations
@@ -20,7 +20,17 @@ from wmassfit.generation.efficiency import muon_efficiency
 from wmassfit.generation.grids import Grids, nominal_grids
 from wmassfit.generation.kernel import Copy, fill_kernel
 from wmassfit.generation.lineshape import LineShape
-from wmassfit.generation.processes import CHARGES, DIBOSON, NONPROMPT, SIGNAL, TAU, TOP, ZMUMU
+from wmassfit.generation.processes import (
+    CHARGES,
+    DIBOSON,
+    NONPROMPT,
+    SIGNALS,
+    TAU,
+    TOP,
+    TOP_DIBOSON,
+    ZMUMU,
+    ZTAUTAU,
+)
 from wmassfit.generation.response import Response, Spectrum, build_response, true_spectrum
 from wmassfit.generation.scale import ScaleCalibration
 from wmassfit.generation.transverse_momentum import PtShape
@@ -54,7 +64,8 @@ class Leg:
 class Expectation:
     """Yields in the channel's bins [η, p_T, charge] by process, with all that variations need.
 
-    `edge_density`: smeared density in events/GeV at p_T edges [η, edge, charge] of the processes that have one.
+    `signal` are the legs of the measured boson by muon charge; `dimuon` those of Z→μμ where it is a background, else
+    empty. `edge_density`: smeared density in events/GeV at p_T edges [η, edge, charge] of the processes that have one.
     """
 
     config: PredictionConfig
@@ -64,6 +75,11 @@ class Expectation:
     dimuon: Mapping[int, Leg]
     yields: Mapping[str, Array]
     edge_density: Mapping[str, Array]
+
+    @property
+    def signal_process(self) -> str:
+        """The process that is measured."""
+        return SIGNALS[self.config.boson]
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -90,9 +106,9 @@ class Expectation:
         return np.stack([per_charge[charge] for charge in CHARGES], axis=-1)
 
     def copy_ratio(self, name: str) -> dict[str, Array]:
-        """Templates of a kernel copy over nominal, by process, for the processes that follow the W boson."""
+        """Templates of a kernel copy over nominal, by process, for the processes that follow the measured boson."""
         ratio = self.by_charge({q: leg.copies[name] / leg.copies["nominal"] for q, leg in self.signal.items()})
-        return {SIGNAL: ratio}
+        return {self.signal_process: ratio}
 
     def tau_mass_ratio(self, mass_shift_gev: float) -> Array:
         """W→τν at another W mass over nominal: its exponential slope follows the mass."""
@@ -119,9 +135,10 @@ def expect(
     workers: int = 2,
     progress: Callable[[float], None] | None = None,
 ) -> Expectation:
-    """Fill the kernels and predict every process. `copies`: versions of the W kernel besides the nominal one, by name.
+    """Fill the kernels and predict every process.
 
-    `progress` is called with the fraction done.
+    `copies`: versions of the signal's kernel besides the nominal one, by name. `progress` is called with the
+    fraction done.
     """
     grids = grids or nominal_grids()
     named = {"nominal": Copy(cut=config.selection.cut), **copies}
@@ -153,6 +170,9 @@ def expect(
     def own(boson: Boson) -> Boson:
         return replace(boson, mass_gev=config.mass_gev, width_gev=config.width_gev)
 
+    if config.boson == "Z":
+        signal = legs(own(Z), CHARGES, named, config.kernel.log2_points)
+        return Expectation(config, pdf, scale, signal, {}, *_yields(config, signal, {}))
     signal = legs(own(W_PLUS), (1,), named, config.kernel.log2_points)
     signal |= legs(own(W_MINUS), (-1,), named, config.kernel.log2_points)
     dimuon = legs(Z, CHARGES, {"nominal": named["nominal"]}, max(8, config.kernel.log2_points - _BACKGROUND_POINTS))
@@ -181,20 +201,25 @@ def _yields(
     flat = np.ones((eta.size, len(CHARGES)))
     central = (1.0 - 0.15 * (eta / 2.4) ** 2)[:, None] * flat
     outward = (1.0 + background.nonprompt_eta_rise * np.abs(eta) / np.abs(eta_edges).max())[:, None] * flat
-    made = {SIGNAL: from_kernel(signal), ZMUMU: from_kernel(dimuon)}
-    made[TAU] = exponential(made[SIGNAL][0].sum(axis=1), background.w_to_tau_slope_gev)
-    made[TOP] = exponential(central, background.top_slope_gev)
-    made[DIBOSON] = exponential(central, background.top_slope_gev)
-    made[NONPROMPT] = exponential(outward, background.nonprompt_slope_gev)
-    fractions = {
-        SIGNAL: 1.0,
-        TAU: background.w_to_tau,
-        ZMUMU: background.z_one_muon_lost,
-        TOP: background.top,
-        DIBOSON: background.diboson,
-        NONPROMPT: background.nonprompt,
-    }
-    total = made[SIGNAL][0].sum()
+    process = SIGNALS[config.boson]
+    made = {process: from_kernel(signal)}
+    from_tau = exponential(made[process][0].sum(axis=1), background.w_to_tau_slope_gev)
+    flatter = exponential(central, background.top_slope_gev)
+    if config.boson == "Z":
+        made |= {ZTAUTAU: from_tau, TOP_DIBOSON: flatter}
+        fractions = {process: 1.0, ZTAUTAU: background.z_to_tau, TOP_DIBOSON: background.top_diboson}
+    else:
+        made |= {ZMUMU: from_kernel(dimuon), TAU: from_tau, TOP: flatter, DIBOSON: flatter}
+        made[NONPROMPT] = exponential(outward, background.nonprompt_slope_gev)
+        fractions = {
+            process: 1.0,
+            TAU: background.w_to_tau,
+            ZMUMU: background.z_one_muon_lost,
+            TOP: background.top,
+            DIBOSON: background.diboson,
+            NONPROMPT: background.nonprompt,
+        }
+    total = made[process][0].sum()
     scale = {name: fraction * total / made[name][0].sum() for name, fraction in fractions.items() if fraction > 0}
     yields = {name: factor * made[name][0] for name, factor in scale.items()}
     return yields, {name: factor * made[name][1] for name, factor in scale.items() if name != NONPROMPT}

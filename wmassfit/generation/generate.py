@@ -12,7 +12,7 @@ from wmassfit.generation.expectation import Expectation, expect
 from wmassfit.generation.grids import Grids
 from wmassfit.generation.groups.nuisance import Nuisance
 from wmassfit.generation.kernel import Copy
-from wmassfit.generation.processes import CHARGES, PROCESS_LABELS, SIGNAL, TAU
+from wmassfit.generation.processes import CHARGES, MASS_LABELS, MASS_PARAMETERS, PROCESS_LABELS, TAU
 from wmassfit.generation.scale import ScaleCalibration
 from wmassfit.generation.settings import GenerationConfig
 from wmassfit.pdf import PdfSet
@@ -29,10 +29,9 @@ from wmassfit.templateset import (
     TemplateSet,
 )
 
-__all__ = ["CHANNEL", "MASS", "generate"]
+__all__ = ["CHANNEL", "generate"]
 
 CHANNEL = "muon"
-MASS = "m_w"
 
 
 def generate(
@@ -47,10 +46,10 @@ def generate(
 ) -> TemplateSet:
     """Templates of the muon (η, p_T, charge) spectrum with all nuisance parameters of the recipe.
 
-    One channel "muon" with C-ordered axes eta, pt (GeV) and charge; `m_w` is a shift in MeV from the recipe's mass and
-    the parameter of interest; every nuisance parameter is a symmetric log-normal with a unit Gaussian constraint.
-    `scale` is the calibration whose covariance the momentum-scale group uses. Raises RecipeError if two nuisance
-    parameters have the same name.
+    One channel "muon" with C-ordered axes eta, pt (GeV) and charge; `m_w` (or `m_z`) is a shift in MeV from the
+    recipe's mass and the parameter of interest; every nuisance parameter is a symmetric log-normal with a unit
+    Gaussian constraint. `scale` is the calibration whose covariance the momentum-scale group uses. Raises RecipeError
+    if two nuisance parameters have the same name.
     """
     groups = config.nuisances.chosen()
     copies = {_mass_copy(s): Copy(mass_shift_gev=1e-3 * s, cut=config.selection.cut) for s in config.mass_points_mev}
@@ -61,7 +60,9 @@ def generate(
     modifiers: dict[str, list[Modifier]] = {process: [] for process in expectation.yields}
     for process, morph in _mass_morphs(config, expectation).items():
         modifiers[process].append(morph)
-    parameters = [Parameter(MASS, display=Display(offset=1e3 * config.mass_gev, unit="MeV", label=r"$m_W$"))]
+    mass = MASS_PARAMETERS[config.boson]
+    display = Display(offset=1e3 * config.mass_gev, unit="MeV", label=MASS_LABELS[mass])
+    parameters = [Parameter(mass, display=display)]
     for group in groups:
         for nuisance in group.nuisances(expectation):
             parameters.append(Parameter(nuisance.name, groups=(group.name,)))
@@ -77,7 +78,7 @@ def generate(
             name,
             yields.ravel(),
             variance=yields.ravel() / config.mc_statistics if config.mc_statistics > 0 else None,
-            signal=name == SIGNAL,
+            signal=name == expectation.signal_process,
             modifiers=tuple(modifiers[name]),
         )
         for name, yields in expectation.yields.items()
@@ -93,7 +94,7 @@ def generate(
         channels=(channel,),
         parameters=tuple(parameters),
         constraints=tuple(Gaussian(name, (name,), np.zeros(1), np.ones(1)) for name in names[1:]),
-        pois=(MASS,),
+        pois=(mass,),
         metadata={
             "seed": seed,
             "pdf": pdf.name,
@@ -110,13 +111,14 @@ def _mass_copy(shift_mev: float) -> str:
 
 
 def _mass_morphs(config: GenerationConfig, expectation: Expectation) -> dict[str, Morph]:
-    """Morphs in m_W of the processes that follow the W boson."""
+    """Morphs in the mass of the processes that follow the measured boson."""
+    mass, process = MASS_PARAMETERS[config.boson], expectation.signal_process
     points = np.array(config.mass_points_mev)
-    signal = [expectation.copy_ratio(_mass_copy(shift))[SIGNAL].ravel() for shift in points]
-    morphs = {SIGNAL: Morph(MASS, points=points, ratios=np.stack(signal))}
+    signal = [expectation.copy_ratio(_mass_copy(shift))[process].ravel() for shift in points]
+    morphs = {process: Morph(mass, points=points, ratios=np.stack(signal))}
     if TAU in expectation.yields:
         tau = [expectation.tau_mass_ratio(1e-3 * shift).ravel() for shift in points]
-        morphs[TAU] = Morph(MASS, points=points, ratios=np.stack(tau))
+        morphs[TAU] = Morph(mass, points=points, ratios=np.stack(tau))
     return morphs
 
 

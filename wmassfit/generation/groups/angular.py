@@ -10,7 +10,7 @@ from pydantic import Field
 from wmassfit.generation.coefficients import Production
 from wmassfit.generation.expectation import Expectation
 from wmassfit.generation.groups.nuisance import Group, Nuisance, Variation
-from wmassfit.generation.processes import CHARGES, SIGNAL
+from wmassfit.generation.processes import CHARGES
 from wmassfit.templateset import Array
 
 __all__ = ["AngularGroup"]
@@ -47,12 +47,14 @@ class AngularGroup(Group):
             for name, change in zip(names, leg.vary(np.stack(changes)), strict=True):
                 both = np.zeros(expectation.shape)
                 both[..., position] = change
-                nuisances.append(Nuisance(name, {SIGNAL: Variation.relative(both)}))
+                nuisances.append(Nuisance(name, {expectation.signal_process: Variation.relative(both)}))
         kick = {
             q: leg.vary((_change(leg.production, 0, -self.shower) + _change(leg.production, 2, -self.shower))[None])[0]
             for q, leg in expectation.signal.items()
         }
-        nuisances.append(Nuisance("A02_shower", {SIGNAL: Variation.relative(expectation.by_charge(kick))}))
+        nuisances.append(
+            Nuisance("A02_shower", {expectation.signal_process: Variation.relative(expectation.by_charge(kick))})
+        )
         return nuisances
 
 

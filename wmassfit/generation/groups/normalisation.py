@@ -9,7 +9,7 @@ from pydantic import Field
 
 from wmassfit.generation.expectation import Expectation
 from wmassfit.generation.groups.nuisance import Group, Nuisance, Variation
-from wmassfit.generation.processes import DIBOSON, TAU, TOP, ZMUMU
+from wmassfit.generation.processes import DIBOSON, TAU, TOP, TOP_DIBOSON, ZMUMU, ZTAUTAU
 
 __all__ = ["LuminosityGroup", "PromptBackgroundGroup"]
 
@@ -30,19 +30,22 @@ class LuminosityGroup(Group):
 
 
 class PromptBackgroundGroup(Group):
-    """Cross sections of Z with one muon lost, W→τν, top and diboson, each by itself."""
+    """Cross sections of the prompt backgrounds that the prediction has, each by itself."""
 
     name: ClassVar[str] = "prompt_background"
     label: ClassVar[str] = "Prompt background"
-    z_one_muon_lost: float = Field(ge=0, lt=1)
-    w_to_tau: float = Field(ge=0, lt=1)
-    top: float = Field(ge=0, lt=1)
-    diboson: float = Field(ge=0, lt=1)
+    z_one_muon_lost: float = Field(default=0.0, ge=0, lt=1)
+    w_to_tau: float = Field(default=0.0, ge=0, lt=1)
+    top: float = Field(default=0.0, ge=0, lt=1)
+    diboson: float = Field(default=0.0, ge=0, lt=1)
+    z_to_tau: float = Field(default=0.0, ge=0, lt=1, description="background of the Z")
+    top_diboson: float = Field(default=0.0, ge=0, lt=1, description="background of the Z")
 
     def nuisances(self, expectation: Expectation) -> list[Nuisance]:
         sizes = {ZMUMU: self.z_one_muon_lost, TAU: self.w_to_tau, TOP: self.top, DIBOSON: self.diboson}
+        sizes |= {ZTAUTAU: self.z_to_tau, TOP_DIBOSON: self.top_diboson}
         return [
             Nuisance(f"norm_{process}", {process: _overall(expectation, size)})
             for process, size in sizes.items()
-            if size > 0 and process in expectation.yields
+            if size > 0 and process in expectation.yields and process != expectation.signal_process
         ]

@@ -10,7 +10,7 @@ from pydantic import Field
 from wmassfit.generation.coefficients import Production, produce
 from wmassfit.generation.expectation import Expectation, Leg
 from wmassfit.generation.groups.nuisance import Group, Nuisance, Variation
-from wmassfit.generation.processes import CHARGES, SIGNAL, TAU, ZMUMU
+from wmassfit.generation.processes import CHARGES, TAU, ZMUMU
 from wmassfit.pdf import direction_matrix
 from wmassfit.templateset import Array
 
@@ -33,8 +33,10 @@ class PdfGroup(Group):
             return np.stack([legs[q].vary(_directions(expectation, legs[q].production, matrix)) for q in CHARGES], -1)
 
         signal = vary(dict(expectation.signal))
-        effects = {SIGNAL: signal, ZMUMU: vary(dict(expectation.dimuon))}
-        yields = expectation.yields[SIGNAL]
+        effects = {expectation.signal_process: signal}
+        if expectation.dimuon:
+            effects[ZMUMU] = vary(dict(expectation.dimuon))
+        yields = expectation.yields[expectation.signal_process]
         # W→τν has the η shape of the signal
         integrated = (signal * yields).sum(axis=2, keepdims=True) / yields.sum(axis=1, keepdims=True)
         effects[TAU] = np.broadcast_to(integrated, signal.shape)

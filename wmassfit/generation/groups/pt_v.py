@@ -13,7 +13,7 @@ from pydantic import Field, field_validator
 from wmassfit.generation.css import CssParameters, luminosity_ratio, variation
 from wmassfit.generation.expectation import Expectation, Leg
 from wmassfit.generation.groups.nuisance import Group, Nuisance, Variation
-from wmassfit.generation.processes import CHARGES, SIGNAL
+from wmassfit.generation.processes import CHARGES
 from wmassfit.generation.transverse_momentum import PtShape, nominal_density, rise
 from wmassfit.templateset import Array
 
@@ -78,7 +78,11 @@ class PtVGroup(Group):
         return [
             Nuisance(
                 name,
-                {SIGNAL: Variation.relative(expectation.by_charge({q: found.get(q, nothing) for q in CHARGES}))},
+                {
+                    expectation.signal_process: Variation.relative(
+                        expectation.by_charge({q: found.get(q, nothing) for q in CHARGES})
+                    )
+                },
             )
             for name, found in effects.items()
         ]

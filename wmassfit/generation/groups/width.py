@@ -1,4 +1,4 @@
-"""The W width, moved at fixed mass."""
+"""The boson's width, moved at fixed mass."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _COPY = "width_up"
 
 
 class WidthGroup(Group):
-    """Γ_W by a copy of the kernel with the same Sobol points."""
+    """Γ_W (or Γ_Z) by a copy of the kernel with the same Sobol points."""
 
     name: ClassVar[str] = "width"
-    label: ClassVar[str] = "W width"
+    label: ClassVar[str] = "Boson width"
     width_mev: float = Field(gt=0, lt=100)
 
     def copies(self, config: PredictionConfig) -> dict[str, Copy]:
@@ -28,4 +28,9 @@ class WidthGroup(Group):
 
     def nuisances(self, expectation: Expectation) -> list[Nuisance]:
         ratios = expectation.copy_ratio(_COPY)
-        return [Nuisance("width_w", {p: Variation.relative(ratio - 1.0) for p, ratio in ratios.items()})]
+        return [
+            Nuisance(
+                f"width_{expectation.config.boson.lower()}",
+                {p: Variation.relative(ratio - 1.0) for p, ratio in ratios.items()},
+            )
+        ]
