@@ -153,5 +153,5 @@ def test_the_measured_boson_is_the_recipes_choice() -> None:
     }
     assert [p.name for p in made.parameters if "width" in p.name or "norm" in p.name] == ["norm_Ztautau", "width_z"]
     assert any(m.parameter == "pdf_01" for m in made.channel("muon").process("Zmumu").modifiers)
-    with pytest.raises(RecipeError, match="mass_gev = 80.379: for the Z"):
+    with pytest.raises(RecipeError, match=r"mass_gev = 80\.379: for the Z"):
         recipe.override({"generation.boson": "Z"})
