@@ -64,6 +64,7 @@ def test_the_plain_function_is_ours_and_pyhfs(spec: dict[str, Any], result: FitR
     assert np.ptp(np.array(differences), axis=0).max() < 1e-8
 
 
+@pytest.mark.slow
 def test_its_minimum_is_the_plain_functions(spec: dict[str, Any], result: FitResult) -> None:
     if np.finfo(np.longdouble).eps > 1e-18:
         pytest.skip("no extended precision on this machine")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -102,6 +103,24 @@ def test_a_thousand_toys_of_the_w_like_model(small_w: Model) -> None:
         pull = found.pull(name)
         assert abs(pull.mean) < 4.4 * pull.mean_error, name
         assert abs(pull.width - 1) < 4.4 * pull.width_error, name
+
+
+def test_what_single_precision_cannot_hold(bump: Build) -> None:
+    """A constraint of width 1e-25, whose curvature is beyond float32: slower, and no less right."""
+    templates = bump()
+    tight = [
+        replace(c, covariance=np.array([1e-50])) if c.name == "tilt" else c  # type: ignore[arg-type]
+        for c in templates.constraints
+    ]
+    assert tight != list(templates.constraints)
+    model = Model(replace(templates, constraints=tuple(tight)))
+    result = fit(model, model.asimov())
+    found = toys(result, 3, seed=3)
+    assert np.all(found.converged)
+    for i in range(3):
+        single = fit(model, model.pseudodata(3, at=result.values, index=i))
+        np.testing.assert_allclose(found.values[i], single.values, atol=3e-3)
+        assert found.sigma["mu"][i] == pytest.approx(single["mu"].uncertainty, rel=1e-3)
 
 
 def test_without_auxiliary_data_a_nuisance_is_pulled_less(bump: Build) -> None:

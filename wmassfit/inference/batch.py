@@ -105,12 +105,28 @@ def batch_variances(point: Point, held: NDArray[np.bool_], learned: Learned, par
             continue
         unit = np.zeros((n, t))
         unit[parameter] = 1.0
-        tolerance = np.full(t, _VARIANCE_TOLERANCE)
-        solved = solve_batch(_free(point.single.hessp, held), learned, unit, learned(unit), tolerance=tolerance)
-        v = solved.step
-        variance = 2 * v[parameter] - _dots(v, point.hessp(v))
-        out[row] = np.where(solved.positive, variance, np.nan)
+        out[row] = _variances(point, point.single.hessp, held, learned, unit)
+        # Curvature that is not positive in single precision may be so in double.
+        again = np.flatnonzero(np.isnan(out[row]))
+        if again.size:
+            part = point.select(again)
+            plain = Learned(learned.factor)
+            out[row, again] = _variances(part, _in_double(part.hessp), held, plain, unit[:, again])
     return out
+
+
+def _variances(
+    point: Point, product: Callable[[Array], Array], held: NDArray[np.bool_], learned: Learned, unit: Array
+) -> Array:
+    """2eᵀv − vᵀHv for the unit vectors e [n, t], or NaN."""
+    tolerance = np.full(unit.shape[1], _VARIANCE_TOLERANCE)
+    solved = solve_batch(_free(product, held), learned, unit, learned(unit), tolerance=tolerance)
+    v = solved.step
+    return np.where(solved.positive, 2 * np.einsum("it,it->t", unit, v) - _dots(v, point.hessp(v)), np.nan)
+
+
+def _in_double(product: Callable[[Array], Array]) -> Callable[[Array], Array]:
+    return lambda v: product(v.astype(np.float64))
 
 
 def _free(product: Callable[[Array], Array], held: NDArray[np.bool_]) -> Callable[[Array], Array]:
@@ -205,11 +221,14 @@ def solve_batch(
         if not np.any(going):
             break
         along: Array = direction.astype(np.float32)
-        answer = product(along)
-        image = answer.astype(np.float64)
-        curvature = _dots(direction, image)
-        positive &= ~(going & ~(curvature > 1e-14 * size))
+        # What is beyond the range of float32 comes out as infinite or NaN, which no positive curvature is.
+        with np.errstate(over="ignore", invalid="ignore"):
+            answer = product(along)
+            curvature = _dots(direction, answer)
+            positive &= ~(going & ~((curvature > 1e-14 * size) & np.isfinite(curvature)))
         going &= positive
+        along, answer = np.where(going, along, np.float32(0.0)), np.where(going, answer, np.float32(0.0))
+        image = answer.astype(np.float64)
         length = np.where(going, size / np.where(curvature > 0, curvature, 1.0), 0.0)
         inverse: Array = np.where(going, 1 / np.where(going, curvature, 1.0), 0.0).astype(np.float32)
         pairs.append(Pair(along, answer, inverse))

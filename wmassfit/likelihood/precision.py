@@ -20,8 +20,9 @@ T = TypeVar("T")
 
 
 def single_precision(tree: T) -> T:
-    """A copy with float32 for float64."""
-    return cast(T, _mapped(tree, lambda array: array.astype(np.float32) if array.dtype == np.float64 else array))
+    """A copy with float32 for float64; what is beyond its range becomes infinite."""
+    with np.errstate(over="ignore"):
+        return cast(T, _mapped(tree, lambda array: array.astype(np.float32) if array.dtype == np.float64 else array))
 
 
 def columns_of(tree: T, chosen: NDArray[np.intp]) -> T:
