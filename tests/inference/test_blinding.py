@@ -259,6 +259,15 @@ def test_recipes_know_the_fields() -> None:
     assert {"blind", "blind_simulated"} <= set(json_schema()["properties"])
 
 
+def test_a_recipe_puts_its_request_into_the_metadata(monkeypatch: pytest.MonkeyPatch) -> None:
+    bare = replace(templates(), metadata={}, observed=None)
+    monkeypatch.setattr("wmassfit.generation.generate.generate", lambda *_, **__: bare)
+    recipe = Recipe.load("small")
+    assert "blind" not in wm.generate(recipe).metadata
+    asked = wm.generate(recipe.override({"blind": ["m_w"], "blind_simulated": True})).metadata
+    assert (asked["blind"], asked["blind_simulated"]) == (["m_w"], True)
+
+
 def numbers_in(path: Path) -> np.ndarray:
     """Every number a file shows: decimal texts, float64 at any byte, and the contents of HDF5 and numpy files."""
     content = path.read_bytes()
