@@ -40,7 +40,7 @@ for line in sys.stdin:
     try:
         interchange.read(line.strip())
     except WmassfitError as error:
-        print("refused", str(error).replace("\\n", " "))
+        print("refused", ascii(str(error)))
     else:
         print("read")
 """
