@@ -6,7 +6,10 @@ pyhf runs with jax where that is installed (compiled before the clock starts), e
 twenty lines of numpy with numerical derivatives, as one would begin, and our own function with its gradient. MIGRAD is
 asked for EDM < 1e-9, by pyhf for its default, as it fails below 1e-6 there. What it reached is in the table, with the
 largest distance between its minimum and ours in units of the uncertainty. `test_against_pyhf.py` shows that ours is the
-minimum of those twenty lines to 1e-6.
+minimum of those twenty lines to 1e-6. Numerical derivatives come last, as they take more than ten minutes.
+
+Measured on 2 shared cores: wmassfit 17 ms; iminuit with the gradient 19 s, 1,100 times longer, 1.4e-5 of the
+uncertainty away (most of that time is its numerical second derivatives); pyhf with jax 34 s, 2,000 times longer.
 """
 
 from __future__ import annotations
@@ -176,6 +179,8 @@ def main() -> None:
         gap = distance(result, values)
         print(f"{what:32} {seconds:9.4f} {seconds / best:8.1f} {edm:9.1e} {gap:15.1e}", flush=True)
 
+    values, seconds, edm, backend = pyhf_fit(spec)
+    line(f"pyhf, {backend}, iminuit", seconds, edm, values)
     plain = plain_nll(spec, model.names)
     for what, value, gradient in (
         ("iminuit, gradient written out", lambda x: model.value(x, data), lambda x: model.gradient(x, data)),
@@ -185,8 +190,6 @@ def main() -> None:
         minuit = migrad(value, model.start, gradient, model.names)
         seconds = time.perf_counter() - begin
         line(what, seconds, minuit.fmin.edm, dict(zip(model.names, np.array(minuit.values).tolist(), strict=True)))
-    values, seconds, edm, backend = pyhf_fit(spec)
-    line(f"pyhf, {backend}, iminuit", seconds, edm, values)
 
 
 if __name__ == "__main__":

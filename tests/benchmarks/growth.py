@@ -5,7 +5,17 @@
 Every point is a process of its own, which compiles a model of `structured`, fits pseudo-data and gives the
 uncertainties of all parameters (or throws and fits toys), and tells its CPU seconds and its largest resident size. The
 table goes to FOLDER/growth.csv, the plot to FOLDER/growth.pdf. Exponents are those of the upper half of each series,
-where what does not grow (some 0.2 GB for the interpreter and its libraries) counts least. One BLAS thread.
+where what does not grow (some 0.1 GB for the interpreter and its libraries) counts least. One BLAS thread.
+
+Measured on 2 shared cores, CPU seconds from compiling to uncertainties (power) and GB:
+
+| | smallest | largest, alone | chain | grid |
+| --- | --- | --- | --- | --- |
+| 500-50,000 bins, 400 nuisances | 0.03 s, 0.10 | 0.18 s (0.6), 0.16 | 0.21 s (0.6), 0.17 | 0.22 s (0.6), 0.17 |
+| 50,000 bins, 100-20,000 nuisances | 0.14 s, 0.16 | 0.70 s (0.5), 0.20 | 0.90 s (0.4), 0.22 | 1.31 s (0.5), 0.28 |
+| 1-5,000 toys, 500 bins, 100 nuisances | 0.01 s, 0.10 | | 4.1 s (1.0), 0.12 | |
+
+Powers below one say that the constant parts, and what grows with the other size, are still larger than the growth.
 """
 
 from __future__ import annotations
