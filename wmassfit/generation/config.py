@@ -17,6 +17,7 @@ __all__ = [
     "BackgroundsConfig",
     "EfficiencyConfig",
     "KernelConfig",
+    "OtherMuonConfig",
     "PdfConfig",
     "PredictionConfig",
     "PtShapeConfig",
@@ -102,6 +103,13 @@ class EfficiencyConfig(Strict):
     turn_on_width_gev: Positive = 1.3
 
 
+class OtherMuonConfig(Strict):
+    """The muon of a Z that plays the neutrino. It lies in the |η| acceptance of the other one."""
+
+    pt_threshold_gev: float = Field(default=26.0, ge=15, le=40)
+    efficiency: Fraction = Field(default=0.82, description="of finding it, on the trigger plateau, constant")
+
+
 class BackgroundsConfig(Strict):
     """Yields as fractions of the selected signal, and the slopes of the simple shapes."""
 
@@ -135,6 +143,7 @@ class PredictionConfig(Strict):
     selection: SelectionConfig = SelectionConfig()
     pt_shape: PtShapeConfig | None = Field(default=None, description="replaces the nominal p_T^W of both charges")
     efficiency: EfficiencyConfig = EfficiencyConfig()
+    other_muon: OtherMuonConfig = OtherMuonConfig()
     backgrounds: BackgroundsConfig = BackgroundsConfig()
     mass_points_mev: tuple[float, ...] = Field(default=(-100.0, -10.0, 10.0, 100.0), min_length=2)
     mc_statistics: float = Field(default=2.5, ge=0, description="equivalent simulated sample over data; 0: unlimited")

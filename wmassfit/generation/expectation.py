@@ -16,6 +16,7 @@ import numpy as np
 from wmassfit.generation.bosons import W_MINUS, W_PLUS, Boson, Z
 from wmassfit.generation.coefficients import Production, produce
 from wmassfit.generation.config import PredictionConfig
+from wmassfit.generation.dimuon import fill_dimuon
 from wmassfit.generation.efficiency import muon_efficiency
 from wmassfit.generation.grids import Grids, nominal_grids
 from wmassfit.generation.kernel import Copy, fill_kernel
@@ -171,13 +172,51 @@ def expect(
         return replace(boson, mass_gev=config.mass_gev, width_gev=config.width_gev)
 
     if config.boson == "Z":
-        signal = legs(own(Z), CHARGES, named, config.kernel.log2_points)
+        signal = _w_like_legs(config, pdf, own(Z), grids, named, seed=seed, workers=workers, progress=progress)
         return Expectation(config, pdf, scale, signal, {}, *_yields(config, signal, {}))
     signal = legs(own(W_PLUS), (1,), named, config.kernel.log2_points)
     signal |= legs(own(W_MINUS), (-1,), named, config.kernel.log2_points)
     dimuon = legs(Z, CHARGES, {"nominal": named["nominal"]}, max(8, config.kernel.log2_points - _BACKGROUND_POINTS))
     yields, densities = _yields(config, signal, dimuon)
     return Expectation(config, pdf, scale, signal, dimuon, yields, densities)
+
+
+def _w_like_legs(
+    config: PredictionConfig,
+    pdf: PdfSet,
+    boson: Boson,
+    grids: Grids,
+    named: Mapping[str, Copy],
+    *,
+    seed: int,
+    workers: int,
+    progress: Callable[[float], None] | None,
+) -> dict[int, Leg]:
+    """Legs of the Z: half of the events have their μ+ measured, half their μ−, so each enters once."""
+    shape = None if config.pt_shape is None else PtShape(**config.pt_shape.model_dump())
+    productions = {q: produce(pdf, boson, q, grids, energy_gev=config.energy_gev, shape=shape) for q in CHARGES}
+    made = fill_dimuon(
+        boson,
+        LineShape.of(boson, pdf, energy_gev=config.energy_gev),
+        grids,
+        {q: 0.5 * production.density()[0] for q, production in productions.items()},
+        config.eta.edges,
+        config.pt.edges,
+        other_pt_gev=config.other_muon.pt_threshold_gev,
+        copies=tuple(named.values()),
+        log2_points=config.kernel.log2_points,
+        seed=seed,
+        radiation=config.kernel.radiation,
+        workers=workers,
+        progress=progress,
+    )
+    efficiency = config.other_muon.efficiency
+    legs = {}
+    for q in CHARGES:
+        spectra = [replace(spectrum, values=efficiency * spectrum.values) for spectrum in made.spectra[q]]
+        templates = {name: s.binned(config.pt.edges) for name, s in zip(named, spectra, strict=True)}
+        legs[q] = Leg(productions[q], made.response, spectra[0], templates)
+    return legs
 
 
 def _yields(

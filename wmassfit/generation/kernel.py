@@ -23,7 +23,7 @@ from wmassfit.generation.lineshape import LineShape
 from wmassfit.generation.radiation import Z_NODES, radiation_matrices
 from wmassfit.templateset import Array
 
-__all__ = ["HELICITY_PARITY", "Copy", "Kernel", "TransverseMassCut", "fill_kernel"]
+__all__ = ["HELICITY_PARITY", "Copy", "Kernel", "TransverseMassCut", "fill_kernel", "fill_setting", "sobol_integers"]
 
 HELICITY_PARITY = np.array([1, 1, -1, 1, 1, -1])
 """Parity under cosθ → −cosθ of 1+c², A0, A1, A2, A3, A4; the same as that of the coefficients under y → −y."""
@@ -89,7 +89,7 @@ def fill_kernel(
     dropped at the end. `progress` is called with the fraction done.
     """
     rng = np.random.default_rng([seed, *boson.name.encode()])
-    points = _sobol_integers(log2_points, rng)
+    points = sobol_integers(log2_points, rng)
     shifts = rng.integers(0, 2**32, size=(grids.cells.size - 1, 4), dtype=np.uint32)
 
     kept = grids.lepton_pt[grids.lepton_pt <= pt_reach]
@@ -98,7 +98,21 @@ def fill_kernel(
     if radiation:
         matrices = radiation_matrices(grids.lepton_pt, boson.mass_gev)
     transfer = np.ascontiguousarray(matrices[:, :, : kept.size].transpose(0, 2, 1), dtype=np.float32)
-    setting = _fill_setting(boson, line_shape, grids, copies, z_nodes)
+    transverse_mass = np.arange(0.0, boson.mass_range_gev[1] + 2 * _CUT_STEP_GEV, _CUT_STEP_GEV)
+    tables = np.array(
+        [
+            [np.ones_like(transverse_mass) if cut is None else cut(math.sqrt(z) * transverse_mass) for z in z_nodes]
+            for cut in dict.fromkeys(c.cut for c in copies)
+        ]
+    )
+    setting = (
+        *fill_setting(boson, line_shape, copies),
+        _CUT_STEP_GEV,
+        tables,
+        grids.eta_step,
+        grids.lepton_pt[0],
+        grids.lepton_pt[1] - grids.lepton_pt[0],
+    )
 
     nodes = grids.boson_pt
     n_node = nodes.size
@@ -143,17 +157,18 @@ def _radiate(deposits: NDArray[np.float32], transfer: NDArray[np.float32]) -> ND
     return result.reshape(n_eta, -1, n_copy, n_helicity).transpose(2, 3, 0, 1)
 
 
-def _sobol_integers(log2_points: int, rng: np.random.Generator) -> NDArray[np.uint32]:
+def sobol_integers(log2_points: int, rng: np.random.Generator) -> NDArray[np.uint32]:
+    """Scrambled 32-bit Sobol integers of (cosθ, φ, mass, p_T^V): [2^log2_points, 4]."""
     from scipy.stats import qmc
 
     sobol = qmc.Sobol(4, scramble=True, bits=32, rng=rng)
     return (sobol.random_base2(log2_points) * 2.0**32).astype(np.uint32)
 
 
-def _fill_setting(
-    boson: Boson, line_shape: LineShape, grids: Grids, copies: tuple[Copy, ...], z_nodes: tuple[float, ...]
-) -> tuple[object, ...]:
-    """Everything `deposit.fill` needs that does not change from cell to cell, in its order."""
+def fill_setting(
+    boson: Boson, line_shape: LineShape, copies: tuple[Copy, ...]
+) -> tuple[tuple[float, ...], tuple[float, float], Array, Array, Array, NDArray[np.int64]]:
+    """What a compiled loop needs of the resonance and its copies, from `resonance` to `copy_cut` of `deposit.fill`."""
     low, high = boson.mass_range_gev
     mass, width = boson.mass_gev, boson.width_gev
     atan_low, atan_high = (math.atan((edge**2 - mass**2) / (mass * width)) for edge in (low, high))
@@ -172,14 +187,7 @@ def _fill_setting(
         / denominator(mass, mass, width)
         for c, (m, g) in zip(copies, parameters, strict=True)
     ]
-    transverse_mass = np.arange(0.0, high + 2 * _CUT_STEP_GEV, _CUT_STEP_GEV)
     cuts = list(dict.fromkeys(c.cut for c in copies))
-    tables = np.array(
-        [
-            [np.ones_like(transverse_mass) if cut is None else cut(math.sqrt(z) * transverse_mass) for z in z_nodes]
-            for cut in cuts
-        ]
-    )
     return (
         (mass, width, atan_low, atan_high - atan_low),
         (low, _MASS_STEP_GEV),
@@ -187,9 +195,4 @@ def _fill_setting(
         parameters,
         np.array(norms),
         np.array([cuts.index(c.cut) for c in copies]),
-        _CUT_STEP_GEV,
-        tables,
-        grids.eta_step,
-        grids.lepton_pt[0],
-        grids.lepton_pt[1] - grids.lepton_pt[0],
     )

@@ -8,7 +8,7 @@ import numpy as np
 
 from wmassfit.templateset import Array
 
-__all__ = ["Z_NODES", "radiation_matrices", "radiator_strength"]
+__all__ = ["Z_NODES", "radiation_matrices", "radiator_rule", "radiator_strength"]
 
 ALPHA = 1 / 137.035999
 MUON_MASS_GEV = 0.1056583755
@@ -21,6 +21,14 @@ _STEPS = 16000
 def radiator_strength(mass_gev: float) -> float:
     """β = (α/π)(ln M²/m_μ² − 1): 0.0285 for the W, 0.0291 for the Z."""
     return ALPHA / math.pi * (math.log(mass_gev**2 / MUON_MASS_GEV**2) - 1.0)
+
+
+def radiator_rule(mass_gev: float, *, order: int = 400) -> tuple[Array, Array]:
+    """Nodes z and weights, summing to one, of averages over the radiator that `radiation_matrices` has."""
+    nodes, weights = np.polynomial.legendre.leggauss(order)
+    z = 1.0 - (0.5 * (nodes + 1.0)) ** (1.0 / radiator_strength(mass_gev))
+    weights = weights * (1.0 + z**2)
+    return z, np.asarray(weights / weights.sum())
 
 
 def radiation_matrices(nodes: Array, mass_gev: float) -> Array:

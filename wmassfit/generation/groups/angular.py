@@ -9,7 +9,7 @@ from pydantic import Field
 
 from wmassfit.generation.coefficients import Production
 from wmassfit.generation.expectation import Expectation
-from wmassfit.generation.groups.nuisance import Group, Nuisance, Variation
+from wmassfit.generation.groups.nuisance import Group, Nuisance, boson_label, combined
 from wmassfit.generation.processes import CHARGES
 from wmassfit.templateset import Array
 
@@ -18,6 +18,7 @@ __all__ = ["AngularGroup"]
 
 class AngularGroup(Group):
     """Each coefficient moves by itself around each p_T^V node, separately for W+ and W−.
+    The muons of both charges come from one Z, whose coefficients move them together.
 
     The variation of A_i at a node is a hat function in p_T^V times (relative size · A_i + absolute size). One more
     parameter, common to both charges, moves A0 and A2 together as a parton shower's transverse momentum kick does.
@@ -31,13 +32,13 @@ class AngularGroup(Group):
     shower: float = Field(description="common absolute change of A0 and A2")
 
     def nuisances(self, expectation: Expectation) -> list[Nuisance]:
-        nuisances: list[Nuisance] = []
-        for position, charge in enumerate(CHARGES):
+        effects: dict[str, dict[int, Array]] = {}
+        for charge in CHARGES:
             leg = expectation.signal[charge]
             hats = np.stack(
                 [np.interp(leg.production.grids.boson_pt, self.nodes_gev, row) for row in np.eye(len(self.nodes_gev))]
             )
-            sign = "plus" if charge > 0 else "minus"
+            sign = boson_label(expectation, charge)
             names, changes = [], []
             for i in range(5):
                 size = self.relative[i] * leg.production.angular[0, i] + self.absolute[i]
@@ -45,16 +46,13 @@ class AngularGroup(Group):
                     changes.append(_change(leg.production, i, size * hat))
                     names.append(f"A{i}_{sign}_pt{node:g}")
             for name, change in zip(names, leg.vary(np.stack(changes)), strict=True):
-                both = np.zeros(expectation.shape)
-                both[..., position] = change
-                nuisances.append(Nuisance(name, {expectation.signal_process: Variation.relative(both)}))
+                effects.setdefault(name, {})[charge] = change
+        nuisances = [combined(expectation, name, changes) for name, changes in effects.items()]
         kick = {
             q: leg.vary((_change(leg.production, 0, -self.shower) + _change(leg.production, 2, -self.shower))[None])[0]
             for q, leg in expectation.signal.items()
         }
-        nuisances.append(
-            Nuisance("A02_shower", {expectation.signal_process: Variation.relative(expectation.by_charge(kick))})
-        )
+        nuisances.append(combined(expectation, "A02_shower", kick))
         return nuisances
 
 

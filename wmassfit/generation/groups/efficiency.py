@@ -53,10 +53,11 @@ class EfficiencyGroup(Group):
     veto: VetoConfig | None = None
 
     def nuisances(self, expectation: Expectation) -> list[Nuisance]:
-        spectrum = expectation.by_charge({q: leg.copies["nominal"] for q, leg in expectation.dimuon.items()})
+        dimuon = expectation.dimuon or expectation.signal
+        spectrum = expectation.by_charge({q: leg.copies["nominal"] for q, leg in dimuon.items()})
         probes = probe_counts(spectrum, self.z_events, tag_efficiency=self.tag_efficiency)
         found = [*self._statistical(expectation, probes), *self._systematic(expectation)]
-        if self.veto is not None and ZMUMU in expectation.yields:
+        if self.veto is not None and expectation.dimuon and ZMUMU in expectation.yields:
             found += _veto(self.veto, expectation, probes.sum(axis=2))
         return found
 

@@ -14,9 +14,10 @@ from pydantic import Field
 from wmassfit.generation.config import PredictionConfig, Strict
 from wmassfit.generation.expectation import Expectation
 from wmassfit.generation.kernel import Copy
+from wmassfit.generation.processes import CHARGES
 from wmassfit.templateset import Array, Indices
 
-__all__ = ["Group", "Nuisance", "Variation", "cells"]
+__all__ = ["Group", "Nuisance", "Variation", "boson_label", "cells", "combined"]
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,20 @@ class Group(Strict, ABC):
     @abstractmethod
     def nuisances(self, expectation: Expectation) -> list[Nuisance]:
         """The group's nuisance parameters."""
+
+
+def boson_label(expectation: Expectation, charge: int) -> str:
+    """Whose production a leg has, in names of nuisance parameters: W+ "plus", W− "minus", "z" for both muons of a Z."""
+    if expectation.config.boson == "Z":
+        return "z"
+    return "plus" if charge > 0 else "minus"
+
+
+def combined(expectation: Expectation, name: str, changes: Mapping[int, Array]) -> Nuisance:
+    """A nuisance parameter of the signal from relative changes [η, p_T] by charge; a charge left out does not move."""
+    nothing = np.zeros(expectation.shape[:2])
+    both = expectation.by_charge({q: changes.get(q, nothing) for q in CHARGES})
+    return Nuisance(name, {expectation.signal_process: Variation.relative(both)})
 
 
 def cells(shape: tuple[int, int, int], eta: ArrayLike, charge: ArrayLike = (0, 1)) -> Indices:

@@ -12,7 +12,7 @@ from pydantic import Field, field_validator
 
 from wmassfit.generation.css import CssParameters, luminosity_ratio, variation
 from wmassfit.generation.expectation import Expectation, Leg
-from wmassfit.generation.groups.nuisance import Group, Nuisance, Variation
+from wmassfit.generation.groups.nuisance import Group, Nuisance, boson_label, combined
 from wmassfit.generation.processes import CHARGES
 from wmassfit.generation.transverse_momentum import PtShape, nominal_density, rise
 from wmassfit.templateset import Array
@@ -26,7 +26,7 @@ class PtVGroup(Group):
     """Changes of the p_T^V spectrum that leave the cross section as it is.
 
     Each field is the change of one parameter of the Collins–Soper–Sterman model, common to both charges; `g1_rapidity`
-    grows with (|y|/2.5)²; `g1_charge` and `d_b1_charge` move W+ against W−. `matching`: per charge, rises from 0 at the
+    grows with (|y|/2.5)²; `g1_charge` and `d_b1_charge` move W+ against W− (nothing for the Z). `matching`: per boson, rises from 0 at the
     first p_T^V (GeV) to the relative size at the second, and stays there.
     """
 
@@ -55,7 +55,7 @@ class PtVGroup(Group):
     def nuisances(self, expectation: Expectation) -> list[Nuisance]:
         common = {"g1": self.g1, "l4": self.l4, "d_a2": self.d_a2, "d_a3": self.d_a3, "d_b1": self.d_b1}
         common |= {"b2": self.b2, "alphas": self.alphas}
-        opposite = {"g1": self.g1_charge, "d_b1": self.d_b1_charge}
+        opposite = {"g1": self.g1_charge, "d_b1": self.d_b1_charge} if expectation.config.boson == "W" else {}
         effects: dict[str, dict[int, Array]] = {}
         for charge in CHARGES:
             leg = expectation.signal[charge]
@@ -66,7 +66,7 @@ class PtVGroup(Group):
             relative |= {
                 f"ptv_{key}_charge": charge * _css(expectation, leg, key, step)[None] for key, step in opposite.items()
             }
-            sign = "plus" if charge > 0 else "minus"
+            sign = boson_label(expectation, charge)
             for low, high, size in self.matching:
                 ramp = rise(nodes, _nominal(expectation, leg), start_gev=low, end_gev=high, size=size)
                 relative[f"ptv_matching_{low:g}_{high:g}_{sign}"] = ramp[None]
@@ -74,18 +74,7 @@ class PtVGroup(Group):
             changes = leg.vary(np.stack([density * change for change in relative.values()]))
             for name, change in zip(relative, changes, strict=True):
                 effects.setdefault(name, {})[charge] = change
-        nothing = np.zeros(expectation.shape[:2])
-        return [
-            Nuisance(
-                name,
-                {
-                    expectation.signal_process: Variation.relative(
-                        expectation.by_charge({q: found.get(q, nothing) for q in CHARGES})
-                    )
-                },
-            )
-            for name, found in effects.items()
-        ]
+        return [combined(expectation, name, changes) for name, changes in effects.items()]
 
 
 def _css(expectation: Expectation, leg: Leg, key: str, step: float) -> Array:

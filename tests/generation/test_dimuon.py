@@ -1,0 +1,197 @@
+"""The dimuon kernel against an independent event loop, and what the symmetry of two equal beams demands."""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import numba
+import numpy as np
+import pytest
+from scipy.integrate import trapezoid
+
+from wmassfit.errors import PhysicsError
+from wmassfit.generation.bosons import Z
+from wmassfit.generation.coefficients import produce
+from wmassfit.generation.dimuon import Dimuon, fill_dimuon
+from wmassfit.generation.grids import nominal_grids
+from wmassfit.generation.kernel import Copy, TransverseMassCut
+from wmassfit.generation.lineshape import LineShape
+from wmassfit.generation.production import rapidity_spectrum
+from wmassfit.generation.transverse_momentum import nominal_density
+from wmassfit.pdf import load_embedded
+
+ETA = np.linspace(-2.4, 2.4, 25)
+PT = np.linspace(26.0, 56.0, 16)
+THRESHOLD = 26.0
+
+
+def sampler(x: np.ndarray, density: np.ndarray) -> np.ndarray:
+    """Quantiles of a tabulated density at 20001 equidistant probabilities."""
+    cumulative = np.concatenate([[0.0], np.cumsum(0.5 * (density[1:] + density[:-1]) * np.diff(x))])
+    return np.interp(np.linspace(0, 1, 200_001), cumulative / cumulative[-1], x)
+
+
+@pytest.fixture(scope="module")
+def brute() -> ModuleType:
+    name = "brute_force_of_one_muon"
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name("brute_force.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def event_loop(brute: ModuleType, charge: int, events: int, *, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Template [η, p_T] in pb of the muon of one charge, and its variance, from events with both muons."""
+    pdf, boost, draw = load_embedded(), brute.boost, brute.draw
+    y = np.linspace(-5.0, 5.0, 4001)
+    spectrum = rapidity_spectrum(pdf, Z, y)
+    sigma, a4 = spectrum.sigma_pb[0], spectrum.a4(charge)[0]
+    line = LineShape.of(Z, pdf)
+    masses = line.quantile(np.linspace(0, 1, 200_001))
+    p = np.linspace(0, 100, 100_001)
+    tables = (masses, sampler(y, sigma), sampler(p, nominal_density("Z", p)), a4)
+    beta = (math.log(Z.mass_gev**2 / 0.1056583755**2) - 1) / (137.035999 * math.pi)
+    sums = np.zeros((2, ETA.size - 1, PT.size - 1))
+
+    @numba.njit(nogil=True)
+    def loop(rng, n, masses, rapidities, momenta, a4_table, sums):
+        mean_d = 0.5 * (1 + 2 / ((beta + 1) * (beta + 2)))
+        pole = 91.1876
+        for _ in range(n):
+            m, y, pt = draw(rng, masses), draw(rng, rapidities), draw(rng, momenta)
+            azimuth = 2 * math.pi * rng.random()
+            transverse = math.sqrt(m * m + pt * pt)
+            vx, vy = pt * math.cos(azimuth), pt * math.sin(azimuth)
+            vz, ve = transverse * math.sinh(y), transverse * math.cosh(y)
+            x1, y1, z1, e1 = boost(0.0, 0.0, 1.0, 1.0, -vx, -vy, -vz, ve, m)
+            x2, y2, z2, e2 = boost(0.0, 0.0, -1.0, 1.0, -vx, -vy, -vz, ve, m)
+            zx, zy, zz = x1 / e1 - x2 / e2, y1 / e1 - y2 / e2, z1 / e1 - z2 / e2
+            norm = math.sqrt(zx * zx + zy * zy + zz * zz)
+            zx, zy, zz = zx / norm, zy / norm, zz / norm
+            xx, xy, xz = -(x1 / e1 + x2 / e2), -(y1 / e1 + y2 / e2), -(z1 / e1 + z2 / e2)
+            norm = math.sqrt(xx * xx + xy * xy + xz * xz)
+            xx, xy, xz = xx / norm, xy / norm, xz / norm
+            yx, yy, yz = zy * xz - zz * xy, zz * xx - zx * xz, zx * xy - zy * xx
+            c, phi = 2 * rng.random() - 1, 2 * math.pi * rng.random()
+            s = math.sqrt(1 - c * c)
+            a, b, half = s * math.cos(phi), s * math.sin(phi), 0.5 * m
+            dx, dy = half * (a * xx + b * yx + c * zx), half * (a * xy + b * yy + c * zy)
+            dz = half * (a * xz + b * yz + c * zz)
+            lx, ly, lz, _ = boost(dx, dy, dz, half, vx, vy, vz, ve, m)
+            ox, oy, oz, _ = boost(-dx, -dy, -dz, half, vx, vy, vz, ve, m)
+            q = pt * pt
+            a0 = 2 * q / (pole * pole + 2 * q)
+            g, cg = pt / math.sqrt(pole * pole + q), pole / math.sqrt(pole * pole + q)
+            u = (y + 5.0) / 10.0 * (a4_table.size - 1)
+            j = min(int(u), a4_table.size - 2)
+            lo = a4_table[j] + (u - j) * (a4_table[j + 1] - a4_table[j])
+            shape = 1 + c * c + a0 / 2 * (1 - 3 * c * c)
+            shape += 0.27 * math.tanh(y / 2.5) * g * cg * (1 - a0) * 2 * s * c * math.cos(phi)
+            shape += a0 * (1 - 0.15 * a0) / 2 * s * s * math.cos(2 * phi)
+            shape += -charge * 0.35 * g * g * abs(lo) * s * math.cos(phi) + lo * cg * (1 - a0 / 2) * c
+            weight = 0.75 * shape
+            w1, w2 = 1 - rng.random() ** (1 / beta), 1 - rng.random() ** (1 / beta)
+            weight *= 0.25 * (1 + w1 * w1) * (1 + w2 * w2) / mean_d**2
+            lx, ly, lz, ox, oy, oz = w1 * lx, w1 * ly, w1 * lz, w2 * ox, w2 * oy, w2 * oz
+            chosen, other = math.sqrt(lx * lx + ly * ly), math.sqrt(ox * ox + oy * oy)
+            g1, g2 = rng.standard_normal(), rng.standard_normal()
+            if chosen < 1e-6 or other < 1e-6:
+                continue
+            mt2 = 2 * (chosen * other - lx * ox - ly * oy)
+            weight *= 0.5 * (1 + math.erf((math.sqrt(max(mt2, 0.0)) - 40) / (12 * math.sqrt(2))))
+            other_eta = math.asinh(oz / other)
+            if abs(other_eta) > 2.4:
+                continue
+            width = math.hypot(
+                0.0085 * math.sqrt(1 + (other_eta / 1.4) ** 2), 1.2e-4 * other * (1 + 0.3 * abs(other_eta))
+            )
+            if other * (1 + g2 * width) < THRESHOLD:
+                continue
+            i = math.floor((math.asinh(lz / chosen) + 2.4) / 0.2)
+            if i < 0 or i >= sums.shape[1]:
+                continue
+            eta = abs(-2.4 + 0.2 * (i + 0.5))
+            width = math.hypot(0.0085 * math.sqrt(1 + (eta / 1.4) ** 2), 1.2e-4 * chosen * (1 + 0.3 * eta))
+            k = math.floor((chosen * (1 + g1 * width) - 26.0) / 2.0)
+            if k < 0 or k >= sums.shape[2]:
+                continue
+            sums[0, i, k] += weight
+            sums[1, i, k] += weight * weight
+
+    loop(np.random.default_rng([seed, charge + 1]), events, *tables, sums)
+    scale = float(trapezoid(sigma, y)) / events
+    return sums[0] * scale, (sums[1] - sums[0] ** 2 / events) * scale**2
+
+
+def filled(log2_points: int, *, copies: tuple[Copy, ...] = (Copy(),), seed: int = 1) -> Dimuon:
+    pdf, grids = load_embedded(), nominal_grids()
+    productions = {q: produce(pdf, Z, q, grids, energy_gev=13000.0).density()[0] for q in (-1, 1)}
+    return fill_dimuon(
+        Z,
+        LineShape.of(Z, pdf),
+        grids,
+        productions,
+        ETA,
+        PT,
+        other_pt_gev=THRESHOLD,
+        copies=copies,
+        log2_points=log2_points,
+        seed=seed,
+    )
+
+
+def agree(brute: ModuleType, events: int, log2_points: int) -> None:
+    kernel = filled(log2_points)
+    chi2, bins = 0.0, 0
+    for charge in (-1, 1):
+        yields, variance = event_loop(brute, charge, events, seed=3)
+        template = kernel.spectra[charge][0].binned(PT)
+        chi2 += float(np.sum((yields - template) ** 2 / variance))
+        bins += yields.size
+        error = math.sqrt(variance.sum()) / yields.sum()
+        ratio = template.sum() / yields.sum()
+        assert abs(ratio - 1) < 3 * error, (charge, ratio, error)
+    assert 0.9 < chi2 / bins < 1.1, (chi2, bins)  # 720 bins: one standard deviation is 0.053
+
+
+@pytest.mark.slow
+def test_against_events(brute: ModuleType) -> None:
+    agree(brute, 6_000_000, 16)
+
+
+def test_symmetries_and_the_response() -> None:
+    kernel = filled(12, copies=(Copy(), Copy(mass_shift_gev=0.1), Copy(cut=TransverseMassCut(41.0, 12.0))))
+    pdf, grids = load_embedded(), nominal_grids()
+    for charge, (nominal, heavier, cut) in kernel.spectra.items():
+        template = nominal.binned(PT)
+        np.testing.assert_allclose(template, template[::-1], rtol=1e-10)  # two equal beams
+        response = kernel.response.contract(produce(pdf, Z, charge, grids, energy_gev=13000.0).density())[0]
+        # the response has 2³ times fewer points than the spectrum, hence its noise
+        assert response.sum() == pytest.approx(template.sum(), rel=2e-3)
+        assert np.std(response / template) < 0.03
+        # more mass, harder muons; a higher cut, fewer events
+        ratio = heavier.binned(PT).sum(axis=0) / template.sum(axis=0)
+        assert ratio[-1] > 1 > ratio[2]
+        assert np.all(cut.binned(PT) < template)
+
+
+def test_uneven_eta_bins_are_refused() -> None:
+    pdf = load_embedded()
+    with pytest.raises(PhysicsError, match="uniform about 0"):
+        fill_dimuon(
+            Z,
+            LineShape.of(Z, pdf),
+            nominal_grids(),
+            {},
+            np.linspace(-2.4, 2.0, 11),
+            PT,
+            other_pt_gev=THRESHOLD,
+            log2_points=8,
+        )
