@@ -26,8 +26,8 @@ class PtVGroup(Group):
     """Changes of the p_T^V spectrum that leave the cross section as it is.
 
     Each field is the change of one parameter of the Collins–Soper–Sterman model, common to both charges; `g1_rapidity`
-    grows with (|y|/2.5)²; `g1_charge` and `d_b1_charge` move W+ against W− (nothing for the Z). `matching`: per boson, rises from 0 at the
-    first p_T^V (GeV) to the relative size at the second, and stays there.
+    grows with (|y|/2.5)²; `g1_charge` and `d_b1_charge` move W+ against W− (nothing for the Z). `matching`: per boson,
+    rises from 0 at the first p_T^V (GeV) to the relative size at the second, and stays there.
     """
 
     name: ClassVar[str] = "pt_v"
