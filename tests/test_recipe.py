@@ -11,7 +11,7 @@ from wmassfit.errors import RecipeError
 from wmassfit.recipe import Recipe, json_schema
 
 
-@pytest.mark.parametrize("name", ["wmass", "small"])
+@pytest.mark.parametrize("name", ["wmass", "wlike", "small"])
 def test_shipped_recipes_load_by_name_and_path(name: str) -> None:
     by_name = Recipe.load(name)
     assert by_name.name == name
@@ -79,7 +79,7 @@ def test_a_broken_file_is_named(tmp_path: Path, content: str, expected: str) -> 
 
 
 def test_an_unknown_recipe_lists_those_that_come_along() -> None:
-    with pytest.raises(RecipeError, match="small, wmass"):
+    with pytest.raises(RecipeError, match="small, wlike, wmass"):
         Recipe.load("wmas")
 
 
