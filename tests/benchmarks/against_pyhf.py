@@ -8,8 +8,9 @@ asked for EDM < 1e-9, by pyhf for its default, as it fails below 1e-6 there. Wha
 largest distance between its minimum and ours in units of the uncertainty. `test_against_pyhf.py` shows that ours is the
 minimum of those twenty lines to 1e-6. Numerical derivatives come last, as they take more than ten minutes.
 
-Measured on 2 shared cores: wmassfit 17 ms; iminuit with the gradient 19 s, 1,100 times longer, 1.4e-5 of the
-uncertainty away (most of that time is its numerical second derivatives); pyhf with jax 34 s, 2,000 times longer.
+Measured on 2 shared cores. Quiet: wmassfit 17 ms; iminuit with the gradient 19 s, 1,100 times longer (most of it for
+numerical second derivatives), 1.4e-5 of the uncertainty away. Loaded: wmassfit 43 ms; pyhf with jax 57 s, 1,300 times
+longer, 4.7e-3 of the uncertainty away. iminuit with numerical derivatives was stopped after nine minutes.
 """
 
 from __future__ import annotations
