@@ -11,9 +11,12 @@ from __future__ import annotations
 
 import mmap
 import struct
-from collections.abc import Mapping
+import zlib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from wmassfit.errors import FormatError
 
@@ -83,16 +86,38 @@ def _check_dataset(dataset: Any, heaps: Heaps) -> None:
     if (listed is None and not variable) or not dataset.size:
         return
     item = 1 if variable else listed.itemsize
-    start, name = dataset.id.get_offset(), dataset.file.filename
+    name = dataset.file.filename
     wrong = FormatError(f"{name} is damaged: {dataset.name} points at strings that are not there; write it again")
-    if start is None or dataset.chunks is not None:
-        # No writer that we know of puts them into chunks or into the header.
-        raise FormatError(f"{name}: {dataset.name} holds strings in chunks, which are not read; write it again")
-    with Path(name).open("rb") as raw:
-        raw.seek(start)
-        stored = raw.read(_REFERENCE.size * dataset.size)
-    if len(stored) < _REFERENCE.size * dataset.size:
-        raise wrong
-    for length, address, index in _REFERENCE.iter_unpack(stored):
-        if length and heaps.get(address, {}).get(index) != length * item:
+    for stored in _references(dataset):
+        if len(stored) % _REFERENCE.size:
             raise wrong
+        for length, address, index in _REFERENCE.iter_unpack(stored):
+            if length and heaps.get(address, {}).get(index) != length * item:
+                raise wrong
+
+
+def _references(dataset: Any) -> Iterator[bytes]:
+    """What a dataset stores for its strings: in one piece, or in chunks, which rabbit's writer has compressed."""
+    name = dataset.file.filename
+    if dataset.chunks is None:
+        start, size = dataset.id.get_offset(), _REFERENCE.size * dataset.size
+        with Path(name).open("rb") as raw:
+            raw.seek(start or 0)
+            stored = raw.read(size)
+        if start is None or len(stored) < size:
+            raise FormatError(f"{name} is damaged: {dataset.name} has no strings; write it again")
+        yield stored
+        return
+    if dataset.shuffle or dataset.fletcher32 or dataset.compression not in (None, "gzip"):
+        raise FormatError(f"{name}: {dataset.name} holds strings behind filters that are not read; write it again")
+    size = _REFERENCE.size * int(np.prod(dataset.chunks))
+    for k in range(dataset.id.get_num_chunks()):
+        skipped, stored = dataset.id.read_direct_chunk(dataset.id.get_chunk_info(k).chunk_offset)
+        if dataset.compression is not None and not skipped:
+            try:
+                stored = zlib.decompressobj().decompress(stored, size)
+            except zlib.error as error:
+                raise FormatError(f"{name} is damaged: {dataset.name} cannot be unpacked ({error})") from error
+        if len(stored) != size:
+            raise FormatError(f"{name} is damaged: {dataset.name} has strings of {len(stored)} bytes, not {size}")
+        yield stored
