@@ -119,13 +119,13 @@ def fill_dimuon(
     values = np.zeros((half, 6, n_y, nodes.size, pt_edges.size - 1), dtype=np.float32)
 
     def smear(deposits: NDArray[np.float32]) -> NDArray[np.float32]:
-        flat = deposits.transpose(0, 4, 1, 2, 3).reshape(half, 6 * n_y, -1)
-        return np.asarray(np.matmul(flat, smearing).reshape(half, 6, n_y, -1), dtype=np.float32)
+        smooth = np.matmul(deposits.reshape(half, n_y * 6, -1), smearing)
+        return np.asarray(smooth.reshape(half, n_y, 6, -1).transpose(0, 2, 1, 3), dtype=np.float32)
 
     def fill_chunk(intervals: NDArray[np.int64]) -> tuple[int, NDArray[np.float32], Array]:
         from wmassfit.generation.dimuon_deposit import fill
 
-        shape = (half, n_y, coarse.size, z_nodes.size, 6)
+        shape = (half, n_y, 6, coarse.size, z_nodes.size)
         lower, upper = np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=np.float32)
         spectrum = np.zeros((len(charges), half, fine.size, len(copies) * z_nodes.size))
         for i in intervals:

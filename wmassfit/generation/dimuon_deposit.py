@@ -59,7 +59,7 @@ def _fill(
     eta:      (edge, bins): bins of equal width between ±edge; entries 0 … bins/2 − 1 are those of |η|
     pt_axis, coarse_axis: (first, step, nodes) of the chosen muon's p_T in `spectrum` and in the response
     parity:   [helicity]; production: [charge, helicity, y ≥ 0, 2], at the two nodes of the interval
-    spectrum: [charge, entry, p_T, copy · z]; lower, upper: float32 [entry, y ≥ 0, p_T, z, helicity]
+    spectrum: [charge, entry, p_T, copy · z]; lower, upper: float32 [entry, y ≥ 0, helicity, p_T, z]
     """
     n_copy, n_z, n_cut = copies.shape[0], root_z.size, tables.shape[0]
     n_charge, n_y = production.shape[0], production.shape[2]
@@ -168,8 +168,8 @@ def _fill(
                             deposit = more * w * sign * helicity[h] * vector[z]
                             for side in range(2):
                                 part = deposit * (f_coarse if side == 1 else 1.0 - f_coarse)
-                                lower[entry, node, j_coarse + side, z, h] += part * (1.0 - share)
-                                upper[entry, node, j_coarse + side, z, h] += part * share
+                                lower[entry, node, h, j_coarse + side, z] += part * (1.0 - share)
+                                upper[entry, node, h, j_coarse + side, z] += part * share
         for charge in range(n_charge):
             for entry in range(half_bins):
                 r = rate[charge, entry]

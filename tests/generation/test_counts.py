@@ -1,0 +1,23 @@
+"""Numbers of nuisance parameters a group, against those of the CMS measurement (arXiv:2412.13872)."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from wmassfit.pipeline import generate
+from wmassfit.recipe import Recipe
+
+W_LIKE = {"muon_efficiency": 3127, "prompt_background": 2, "luminosity": 1}
+
+
+@pytest.fixture(scope="module")
+def w_like() -> Counter[str]:
+    recipe = Recipe.load("wlike").override({"generation.kernel.log2_points": 8})
+    return Counter(group for p in generate(recipe).parameters for group in p.groups)
+
+
+@pytest.mark.parametrize("group", W_LIKE)
+def test_w_like(w_like: Counter[str], group: str) -> None:
+    assert w_like[group] == W_LIKE[group]
