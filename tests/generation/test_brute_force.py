@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
 from types import ModuleType
 
 import numpy as np
@@ -12,17 +9,6 @@ import pytest
 
 from wmassfit.generation.bosons import W_MINUS, W_PLUS
 from wmassfit.pdf import load_embedded
-
-
-@pytest.fixture(scope="module")
-def brute() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("brute_force", Path(__file__).with_name("brute_force.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
 
 
 def agree(brute: ModuleType, events: int, *, log2_points: int, radiation: bool, seed: int) -> list:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
-import sys
-from pathlib import Path
 from types import ModuleType
 
 import numba
@@ -33,18 +30,6 @@ def sampler(x: np.ndarray, density: np.ndarray) -> np.ndarray:
     """Quantiles of a tabulated density at 20001 equidistant probabilities."""
     cumulative = np.concatenate([[0.0], np.cumsum(0.5 * (density[1:] + density[:-1]) * np.diff(x))])
     return np.interp(np.linspace(0, 1, 200_001), cumulative / cumulative[-1], x)
-
-
-@pytest.fixture(scope="module")
-def brute() -> ModuleType:
-    name = "brute_force_of_one_muon"
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name("brute_force.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 def event_loop(brute: ModuleType, charge: int, events: int, *, seed: int) -> tuple[np.ndarray, np.ndarray]:
