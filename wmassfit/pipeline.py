@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wmassfit._version import __version__
-from wmassfit.calibration import expected_calibration
+from wmassfit.calibration import JpsiSample, expected_calibration
 from wmassfit.errors import RecipeError, WmassfitError
 from wmassfit.interchange import read, staged_folder, write
 from wmassfit.pdf import load
@@ -53,9 +53,10 @@ def generate(
         if progress is not None:
             progress("generate", min(100, round(100 * done)), 100)
 
-    templates = generate_templates(
-        config, pdf, expected_calibration(config.eta.edges), seed=seed, workers=workers, progress=advance
-    )
+    group = config.nuisances.momentum_scale
+    sample = JpsiSample() if group is None else JpsiSample(events=group.jpsi_events)
+    calibration = expected_calibration(config.eta.edges, sample)
+    templates = generate_templates(config, pdf, calibration, seed=seed, workers=workers, progress=advance)
     blinding = {"blind": list(recipe.blind), "blind_simulated": recipe.blind_simulated} if recipe.blind else {}
     metadata = {**templates.metadata, **blinding, "recipe": recipe.model_dump(mode="json"), "version": __version__}
     return replace(templates, metadata=metadata)

@@ -6,11 +6,11 @@ pyhf runs with jax where that is installed (compiled before the clock starts), e
 twenty lines of numpy with numerical derivatives, as one would begin, and our own function with its gradient. MIGRAD is
 asked for EDM < 1e-9, by pyhf for its default, as it fails below 1e-6 there. What it reached is in the table, with the
 largest distance between its minimum and ours in units of the uncertainty. `test_against_pyhf.py` shows that ours is the
-minimum of those twenty lines to 1e-6. Numerical derivatives come last, as they take more than ten minutes.
+minimum of those twenty lines to 1e-6. Numerical derivatives come last, as they take many minutes.
 
 Measured on 2 shared cores. Quiet: wmassfit 17 ms; iminuit with the gradient 19 s, 1,100 times longer (most of it for
 numerical second derivatives), 1.4e-5 of the uncertainty away. Loaded: wmassfit 43 ms; pyhf with jax 57 s, 1,300 times
-longer, 4.7e-3 of the uncertainty away. iminuit with numerical derivatives was stopped after nine minutes.
+longer, 4.7e-3 of the uncertainty away. iminuit with numerical derivatives was stopped, loaded, after several minutes.
 """
 
 from __future__ import annotations

@@ -155,3 +155,12 @@ def test_the_measured_boson_is_the_recipes_choice() -> None:
     assert any(m.parameter == "pdf_01" for m in made.channel("muon").process("Zmumu").modifiers)
     with pytest.raises(RecipeError, match=r"mass_gev = 80\.379: for the Z"):
         recipe.override({"generation.boson": "Z"})
+
+
+def test_more_calibration_events_make_a_smaller_uncertainty() -> None:
+    def size(events: float) -> np.ndarray:
+        recipe = Recipe.load("small").override(FAST | {"generation.nuisances.momentum_scale.jpsi_events": events})
+        return ratio(generate(recipe), "Wmunu", "scale_jpsi_001") - 1
+
+    few, many = size(3.1e6), size(4 * 3.1e6)
+    assert np.sqrt(np.mean(few**2)) == pytest.approx(2 * np.sqrt(np.mean(many**2)), rel=1e-3)

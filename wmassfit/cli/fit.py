@@ -114,8 +114,9 @@ def command(
         for interval in intervals:
             click.echo(f"{interval}   (profile likelihood){': ' * bool(interval.reason)}{interval.reason}")
         quality = summary["goodness_of_fit"]
+        what = "simulated" if kind == "observed" and dataset.simulated else kind
         click.echo(
-            f"{kind} data, {summary['n_bins']} bins, {summary['n_nuisances']} nuisance parameters, "
+            f"{what} data, {summary['n_bins']} bins, {summary['n_nuisances']} nuisance parameters, "
             f"EDM {summary['edm']:.1e}; saturated test {quality['statistic']:.1f} for {quality['ndf']} degrees of "
             f"freedom{'' if quality['p_value'] is None else ', p = {:.2g}'.format(quality['p_value'])}"
         )

@@ -75,7 +75,7 @@ def _suspicious(channel: Channel) -> list[str]:
     if channel.covariance is None and np.any(total <= 0):
         remarks.append(f"channel {channel.name}: {np.sum(total <= 0)} bins expect no events")
     for process in channel.processes:
-        if np.any(process.nominal < 0):
+        if channel.covariance is None and np.any(process.nominal < 0):
             remarks.append(f"channel {channel.name}, {process.name}: {np.sum(process.nominal < 0)} bins are negative")
         for modifier in process.modifiers:
             if isinstance(modifier, Scale):

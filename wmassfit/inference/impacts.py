@@ -100,7 +100,7 @@ class Quantity:
 
 
 def quantity(fit: FitResult, of: str | LinearFunction | None) -> Quantity:
-    """A parameter by name, a function of parameters, or the first parameter of interest.
+    """A parameter by name, a function of parameters or its formula, or the first parameter of interest.
 
     Raises RecipeError where there is none, and where all that it depends on was held in the fit.
     """
@@ -109,7 +109,12 @@ def quantity(fit: FitResult, of: str | LinearFunction | None) -> Quantity:
         if not templates.pois:
             raise RecipeError("impacts: the templates name no parameter of interest; say of which parameter")
         of = templates.pois[0]
-    function = of if isinstance(of, LinearFunction) else LinearFunction(of, {of: 1.0})
+    if isinstance(of, LinearFunction):
+        function = of
+    elif of in fit.model.names:
+        function = LinearFunction(of, {of: 1.0})
+    else:
+        function = LinearFunction.parse(of)
     v = np.where(fit.held, 0.0, function.vector(templates))
     if not np.any(v):
         raise RecipeError(f"impacts on {function.name}: it was fixed or at a bound in this fit, so nothing moves it")
