@@ -37,6 +37,7 @@ def generate(
     from dataclasses import replace
 
     from wmassfit.generation.generate import generate as generate_templates
+    from wmassfit.generation.groups.momentum_scale import MomentumScaleGroup
 
     config = recipe.generation
     seed = recipe.seed if seed is None else seed
@@ -53,9 +54,8 @@ def generate(
         if progress is not None:
             progress("generate", min(100, round(100 * done)), 100)
 
-    group = config.nuisances.momentum_scale
-    sample = JpsiSample() if group is None else JpsiSample(events=group.jpsi_events)
-    calibration = expected_calibration(config.eta.edges, sample)
+    events = [g.jpsi_events for g in config.nuisances.chosen() if isinstance(g, MomentumScaleGroup)]
+    calibration = expected_calibration(config.eta.edges, JpsiSample(events=events[0]) if events else None)
     templates = generate_templates(config, pdf, calibration, seed=seed, workers=workers, progress=advance)
     blinding = {"blind": list(recipe.blind), "blind_simulated": recipe.blind_simulated} if recipe.blind else {}
     metadata = {**templates.metadata, **blinding, "recipe": recipe.model_dump(mode="json"), "version": __version__}

@@ -34,7 +34,7 @@ _CHUNKS = 8  # fixed, so that the result does not depend on the number of worker
 _RESPONSE_FEWER = 3  # the response takes 2³ times fewer points
 _TABLE_STEPS = (0.25, 0.1)  # GeV, of transverse mass and of the other muon's p_T
 _TABLE_REACH_GEV = 170.0
-_TYPICAL_ETA = 1.2  # resolution at the other muon's threshold; its change with η moves the rate by 1e-4 at most (estimated)
+_TYPICAL_ETA = 1.2  # resolution at the other muon's threshold; its η moves the rate by 1e-4 at most (estimated)
 
 
 @dataclass(frozen=True)
