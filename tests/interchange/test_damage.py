@@ -209,3 +209,10 @@ def test_strings_in_chunks_are_read(tmp_path: Path, compression: str | None) -> 
         path.write_bytes(raw)
         with pytest.raises(FormatError, match="damaged"), opened(path):
             pass
+
+
+def test_a_string_type_that_became_a_list_of_bytes(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "t.h5", "w") as file:
+        file.create_dataset("names", (1,), dtype=h5py.vlen_dtype(np.int8))[0] = np.arange(3, dtype=np.int8)
+    with pytest.raises(FormatError, match="holds lists of int8"), opened(tmp_path / "t.h5"):
+        pass

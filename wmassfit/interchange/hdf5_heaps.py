@@ -83,10 +83,13 @@ def _check_dataset(dataset: Any, heaps: Heaps) -> None:
 
     string, listed = h5py.check_string_dtype(dataset.dtype), h5py.check_vlen_dtype(dataset.dtype)
     variable = string is not None and string.length is None
+    name = dataset.file.filename
+    if not variable and listed is not None and (listed.kind not in "iu" or listed.itemsize < 4):
+        # What damage makes of a string type: reading it has ended the program. rabbit has lists of 32-bit integers.
+        raise FormatError(f"{name} is damaged: {dataset.name} holds lists of {listed}; write it again")
     if (listed is None and not variable) or not dataset.size:
         return
     item = 1 if variable else listed.itemsize
-    name = dataset.file.filename
     wrong = FormatError(f"{name} is damaged: {dataset.name} points at strings that are not there; write it again")
     for stored in _references(dataset):
         if len(stored) % _REFERENCE.size:
