@@ -157,11 +157,11 @@ def _radiate(deposits: NDArray[np.float32], transfer: NDArray[np.float32]) -> ND
     return result.reshape(n_eta, -1, n_copy, n_helicity).transpose(2, 3, 0, 1)
 
 
-def sobol_integers(log2_points: int, rng: np.random.Generator) -> NDArray[np.uint32]:
-    """Scrambled 32-bit Sobol integers of (cosθ, φ, mass, p_T^V): [2^log2_points, 4]."""
+def sobol_integers(log2_points: int, rng: np.random.Generator, *, dimensions: int = 4) -> NDArray[np.uint32]:
+    """Scrambled 32-bit Sobol integers, by default of (cosθ, φ, mass, p_T^V): [2^log2_points, dimensions]."""
     from scipy.stats import qmc
 
-    sobol = qmc.Sobol(4, scramble=True, bits=32, rng=rng)
+    sobol = qmc.Sobol(dimensions, scramble=True, bits=32, rng=rng)
     return (sobol.random_base2(log2_points) * 2.0**32).astype(np.uint32)
 
 

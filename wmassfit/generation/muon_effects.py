@@ -1,0 +1,60 @@
+"""What happens to single muons, as the bins of the pair see it: weights and momentum shifts of either muon."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from wmassfit.templateset import Array
+
+__all__ = ["MuonEffects"]
+
+
+@dataclass(frozen=True)
+class MuonEffects:
+    """Which muons the events of a bin have.
+
+    `binned`: [row, x, charge, η, p_T], probability of the negative and of the positive muon's (η, p_T) bin given the
+    pair's bin, and `at_edges` [row, edge, charge, η, p_T] given its x at an edge. `density` at the edges [row, edge] in
+    pb/GeV and `yields` [row, x] in pb. `spectrum`: the muons of all events [charge, η, p_T], in pb.
+    """
+
+    binned: Array
+    at_edges: Array
+    edges: Array
+    density: Array
+    yields: Array
+    spectrum: Array
+
+    @classmethod
+    def of(
+        cls, occupancy: Array, smearing: Array, at_edges: Array, *, edges: Array, density: Array, yields: Array
+    ) -> MuonEffects:
+        """From events [row, x node, charge, η, p_T] and the smearing of x, [row, node, bin] and [row, node, edge]."""
+        n_row, n_node, *rest = occupancy.shape
+        flat = occupancy.reshape(n_row, n_node, -1).astype(np.float64)
+        events = smearing.transpose(0, 2, 1) @ flat
+
+        def conditional(values: Array) -> Array:
+            per_event = values.sum(axis=2, keepdims=True) / 2.0  # every event has one muon of either charge
+            shares = np.divide(values, per_event, out=np.zeros_like(values), where=per_event > 0)
+            return np.asarray(shares.reshape(n_row, -1, *rest))
+
+        spectrum = events.sum(axis=(0, 1)).reshape(rest)
+        there = conditional(at_edges.transpose(0, 2, 1) @ flat)
+        return cls(conditional(events), there, edges, density, yields, spectrum)
+
+    def weighted(self, change: Array) -> Array:
+        """Relative change [row, x] when a muon's weight changes by `change` [η, p_T, charge], to first order."""
+        return np.asarray(np.tensordot(self.binned, np.moveaxis(change, 2, 0), axes=3))
+
+    def moved(self, shift: Array) -> Array:
+        """Relative change [row, x] when muons' momenta grow by the relative `shift` [η, p_T, charge], x the mass.
+
+        The mass grows by ½(δ₊ + δ₋), so ΔN = −Δ[ρ(e) e ⟨½(δ₊ + δ₋)⟩] between the edges e of a bin, the mean taken over
+        the events at that edge: at a row's |η| of the more forward muon, over the other one's η.
+        """
+        mean = 0.5 * np.tensordot(self.at_edges, np.moveaxis(shift, 2, 0), axes=3)
+        flow = self.density * self.edges * mean
+        return np.asarray(-np.diff(flow, axis=1) / self.yields)
