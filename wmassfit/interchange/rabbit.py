@@ -204,7 +204,7 @@ class _Reader:
 
     def _modifier(self, v: Variation, n: int) -> Modifier:
         bins = None if v.bins.size == n else v.bins
-        name, symmetric = self.tensors.systematics[v.systematic], not np.any(v.half != 0)
+        name, symmetric = self.tensors.systematics[v.systematic], not v.half.any()
         if self.systematic_type == "normal":
             if symmetric:
                 return Shift(name, None, v.mean, bins=bins, code="linear")
@@ -215,7 +215,8 @@ class _Reader:
 
 
 def _inside(v: Variation, rows: slice) -> Variation:
-    chosen = (v.bins >= rows.start) & (v.bins < rows.stop)
+    first, last = np.searchsorted(v.bins, (rows.start, rows.stop))  # bins grow
+    chosen = slice(first, last)
     return Variation(v.systematic, v.bins[chosen] - np.int32(rows.start), v.mean[chosen], v.half[chosen])
 
 

@@ -25,13 +25,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from wmassfit.errors import FormatError, TemplateError, UnsupportedFeature
+from wmassfit.interchange.hdf5_chunks import map_pieces
 from wmassfit.templateset import Array, External, Indices
 
 __all__ = ["RabbitTensors", "Variation", "read_tensors"]
-
-_NUMBERS_AT_ONCE = 2_000_000  # 16 MB
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,7 +191,7 @@ def _shape(file: Any, name: str, values: NDArray[Any], wanted: tuple[int, ...]) 
 
 
 def _dense(file: Any, n_bins: int, n_processes: int, n_systematics: int) -> Iterator[list[Variation]]:
-    """By process. The array is mostly zeros: some bins at a time are read, and what is not zero is kept."""
+    """By process. The array is mostly zeros: it is read in pieces, and what is not zero is kept."""
     if "hlogk" not in file:
         raise FormatError(f"{file.filename} lacks hlogk; it is not a rabbit input file, or not a whole one")
     stored = file["hlogk"]
@@ -205,37 +205,46 @@ def _dense(file: Any, n_bins: int, n_processes: int, n_systematics: int) -> Iter
         )
     if stored.size != np.prod(whole):
         raise FormatError(f"{file.filename}: hlogk holds {stored.size} numbers for the shape {shape}")
-    row = int(np.prod(whole[1:]))
-    step = max(1, _NUMBERS_AT_ONCE // max(1, row))
-    found: list[list[tuple[Indices, Indices, Array, Array]]] = [[] for _ in range(n_processes)]
-    for first in range(0, n_bins, step):
-        last = min(first + step, n_bins)
-        part = stored[first * row : last * row] if stored.ndim == 1 else stored[first:last]
-        block = np.asarray(part, dtype=np.float64).reshape(last - first, *whole[1:])
-        if not np.all(np.isfinite(block)):
-            where = np.argwhere(~np.isfinite(block))[0]
-            value, place = block[tuple(where)], [first + int(where[0]), *where[1:].tolist()]
-            place = place if len(shape) == 4 else [*place[:2], place[3]]
-            raise FormatError(f"{file.filename}: hlogk holds {value} at {place}; every entry must be finite")
-        for p in range(n_processes):
-            bins, systematics = np.nonzero(np.any(block[:, p] != 0, axis=1))
-            mean = block[bins, p, 0, systematics]
-            half = block[bins, p, 1, systematics] if sides == 2 else np.zeros(0)
-            found[p].append(((bins + first).astype(np.int32), systematics.astype(np.int32), mean, half))
-    while found:
-        yield _variations(found.pop(0), sides)
+    width = int(np.prod(whole[1:]))
+
+    def occupied(first: int, numbers: Array) -> tuple[NDArray[np.int64], Indices, Array]:
+        at = np.flatnonzero(numbers != 0)  # NaN as well
+        values = numbers[at]
+        if not np.all(np.isfinite(values)):
+            wrong = int(np.flatnonzero(~np.isfinite(values))[0])
+            place = [int(i) for i in np.unravel_index(first + at[wrong], shape)]
+            raise FormatError(f"{file.filename}: hlogk holds {values[wrong]} at {place}; every entry must be finite")
+        at += first
+        # how many there are below the start of each bin
+        below = np.searchsorted(at, width * np.arange(n_bins + 1))
+        return below, (at % width).astype(np.int32), values
+
+    below, columns, values = zip(*map_pieces(stored, occupied), strict=True)
+    starts = np.sum(below, axis=0)
+    # by column, each with growing bins: scipy counts where others sort
+    table = csr_array((np.concatenate(values), np.concatenate(columns), starts), shape=(n_bins, width)).tocsc()
+    del columns, values
+    bins, ends = table.indices.astype(np.int32, copy=False), table.indptr
+    filled = np.diff(ends).reshape(n_processes, sides, n_systematics).sum(axis=1)
+
+    def column(process: int, side: int, systematic: int) -> tuple[Indices, Array]:
+        k = (process * sides + side) * n_systematics + systematic
+        return bins[ends[k] : ends[k + 1]], table.data[ends[k] : ends[k + 1]]
+
+    for p in range(n_processes):
+        present = np.flatnonzero(filled[p]).tolist()
+        yield [_variation(s, *(column(p, side, s) for side in range(sides))) for s in present]
 
 
-def _variations(parts: list[tuple[Indices, Indices, Array, Array]], sides: int) -> list[Variation]:
-    """Those of one process from (bins, systematics, mean, half difference) of all that is not zero, by growing bin."""
-    if not parts:
-        return []
-    bins, systematics, mean, half = (np.concatenate([part[i] for part in parts]) for i in range(4))
-    order = np.argsort(systematics, kind="stable")
-    bins, mean, systematics = bins[order], mean[order], systematics[order]
-    half = half[order] if sides == 2 else np.broadcast_to(0.0, mean.shape)
-    edges = np.flatnonzero(np.diff(systematics, prepend=-1, append=-1))
-    return [Variation(int(systematics[a]), bins[a:b], mean[a:b], half[a:b]) for a, b in pairwise(edges)]
+def _variation(systematic: int, mean: tuple[Indices, Array], half: tuple[Indices, Array] | None = None) -> Variation:
+    """From the bins and values of the mean, and of the half difference, that are not zero."""
+    if half is None or not half[0].size:
+        return Variation(systematic, *mean, np.broadcast_to(0.0, mean[1].shape))
+    bins = mean[0] if np.array_equal(mean[0], half[0]) else np.union1d(mean[0], half[0])
+    both = np.zeros((2, bins.size))
+    for row, (mine, values) in zip(both, (mean, half), strict=True):
+        row[np.searchsorted(bins, mine)] = values
+    return Variation(systematic, bins, *both)
 
 
 def _sparse(file: Any, n_processes: int, n_systematics: int) -> tuple[Array, list[list[Variation]]]:

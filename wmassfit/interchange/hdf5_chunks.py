@@ -1,0 +1,81 @@
+"""Long numeric datasets of HDF5 files piece by piece, on several threads.
+
+The library unpacks one chunk at a time, in one thread, and holds a lock meanwhile. Chunks that are packed by gzip alone
+are fetched as they lie, and unpacked here by zlib, which lets other threads run; any others are left to the library.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import numpy as np
+
+from wmassfit.errors import FormatError
+from wmassfit.templateset import Array
+
+__all__ = ["map_pieces"]
+
+Result = TypeVar("Result")
+_NUMBERS_AT_ONCE = 524_288  # 4 MB
+
+
+def map_pieces(dataset: Any, function: Callable[[int, Array], Result], *, threads: int = 2) -> Iterator[Result]:
+    """`function(first, numbers)` of consecutive pieces of a dataset as stored, flat, in order.
+
+    `first` is the place of the piece's first number; every number comes once. Raises FormatError for damaged chunks.
+    """
+    with ThreadPoolExecutor(threads) as pool:
+        if _packed_plainly(dataset):
+            length = dataset.chunks[0]
+            stored = _chunks(dataset)
+
+            def unpacked(first: int) -> Result:
+                size = min(length, dataset.size - first)
+                values = _unpack(dataset, first)[:size] if first in stored else np.full(size, dataset.fillvalue)
+                return function(first, values)
+
+            yield from pool.map(unpacked, range(0, dataset.size, length))
+            return
+        row = int(np.prod(dataset.shape[1:]))
+        step = max(1, _NUMBERS_AT_ONCE // max(1, row))
+
+        def read(first: int) -> Result:
+            return function(first * row, np.asarray(dataset[first : first + step], dtype=np.float64).ravel())
+
+        yield from pool.map(read, range(0, dataset.shape[0], step))
+
+
+def _packed_plainly(dataset: Any) -> bool:
+    plain = not (dataset.shuffle or dataset.fletcher32 or dataset.scaleoffset)
+    kind = dataset.dtype.kind == "f" and dataset.dtype.isnative
+    return dataset.ndim == 1 and dataset.chunks is not None and dataset.compression == "gzip" and plain and kind
+
+
+def _chunks(dataset: Any) -> set[int]:
+    """Where the chunks that were written start."""
+    starts = [dataset.id.get_chunk_info(k).chunk_offset[0] for k in range(dataset.id.get_num_chunks())]
+    if len(set(starts)) < len(starts) or any(start % dataset.chunks[0] for start in starts):
+        raise FormatError(f"{dataset.file.filename} is damaged: the chunks of {dataset.name} overlap; write it again")
+    return set(starts)
+
+
+def _unpack(dataset: Any, first: int) -> Array:
+    skipped, packed = dataset.id.read_direct_chunk((first,))
+    size = dataset.chunks[0] * dataset.dtype.itemsize
+    if not skipped:
+        try:
+            packed = zlib.decompressobj().decompress(packed, size)
+        except zlib.error as error:
+            raise FormatError(
+                f"{dataset.file.filename} is damaged: {dataset.name} cannot be unpacked from number {first} on "
+                f"({error}); copy or write it again"
+            ) from error
+    if len(packed) != size:
+        raise FormatError(
+            f"{dataset.file.filename} is damaged: {dataset.name} has a chunk of {len(packed)} bytes at number {first}, "
+            f"which should be {size}; copy or write it again"
+        )
+    return np.frombuffer(packed, dtype=dataset.dtype).astype(np.float64, copy=False)
