@@ -180,12 +180,13 @@ def run(
             result.uncertainties()
         write(result, part / "fit.h5")
         with clock("impacts"):
-            found = {kind: impacts(result, of=templates.pois[0], kind=kind) for kind in ("nominal", "global")}
+            # a recipe without a parameter of interest asks for the goodness of its fit alone
+            poi = templates.pois[0] if templates.pois else None
+            found = {kind: impacts(result, of=poi, kind=kind) for kind in ("nominal", "global")} if poi else {}
         write(result, part / "fit.h5", impacts=found)
-        estimate = result[templates.pois[0]]
-        verdict = confront(estimate) if templates.pois[0] == "m_w" and estimate.unit == "MeV" else None
+        verdict = confront(result[poi]) if poi == "m_w" and result[poi].unit == "MeV" else None
         with clock("report"):
-            report([templates, result, found["nominal"], found["global"], pulls(result), verdict], folder=part)
+            report([templates, result, *found.values(), pulls(result), verdict], folder=part)
         summary = summarise(result, found, at=at if dataset.simulated else None, verdict=verdict)
         summary |= {"recipe": recipe.name, "seed": seed, "timing_s": clock.seconds}
         text = json.dumps(summary, indent=2, allow_nan=False, ensure_ascii=False)

@@ -138,7 +138,9 @@ def _explain(error: ValidationError) -> str:
             complaints.append(f"{place}: missing; give it a value")
         else:
             message = item["msg"].removeprefix("Value error, ")
-            complaints.append(f"{place} = {item['input']!r}: {message[:1].lower()}{message[1:]}")
+            # what is said of a large part as a whole names the fields itself
+            value = f" = {item['input']!r}" if len(repr(item["input"])) <= 200 else ""
+            complaints.append(f"{place}{value}: {message[:1].lower()}{message[1:]}")
     return "; ".join(complaints)
 
 

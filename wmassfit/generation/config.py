@@ -15,6 +15,7 @@ from wmassfit.templateset import Array
 __all__ = [
     "AxisConfig",
     "BackgroundsConfig",
+    "DimuonConfig",
     "EfficiencyConfig",
     "KernelConfig",
     "OtherMuonConfig",
@@ -110,6 +111,25 @@ class OtherMuonConfig(Strict):
     efficiency: Fraction = Field(default=0.82, description="of finding it, on the trigger plateau, constant")
 
 
+class DimuonConfig(Strict):
+    """Bins of pairs of muons. Where the pair is observed, `eta` and `pt` are the cells of muon efficiency and scale."""
+
+    mass: AxisConfig = Field(default=AxisConfig(bins=60, low=76, high=106), description="GeV")
+    pt: AxisConfig = Field(default=AxisConfig(bins=30, low=0, high=60), description="GeV")
+    rapidity: AxisConfig = Field(default=AxisConfig(bins=20, low=-2.4, high=2.4), description="symmetric about 0")
+    pt_threshold_gev: float = Field(default=26.0, ge=15, le=40, description="of both muons, as measured")
+
+    @model_validator(mode="after")
+    def _within_reach(self) -> DimuonConfig:
+        if self.mass.low < 66 or self.mass.high > 114:
+            raise ValueError(f"mass: bins from {self.mass.low:g} to {self.mass.high:g} GeV; 66 to 114 GeV are covered")
+        if self.pt.low != 0 or self.pt.high > 85:
+            raise ValueError(f"pt: bins from {self.pt.low:g} to {self.pt.high:g} GeV; 0 to at most 85 GeV are covered")
+        if self.rapidity.low != -self.rapidity.high:
+            raise ValueError(f"rapidity: {self.rapidity.low:g} to {self.rapidity.high:g} is not symmetric about 0")
+        return self
+
+
 class BackgroundsConfig(Strict):
     """Yields as fractions of the selected signal, and the slopes of the simple shapes."""
 
@@ -126,12 +146,21 @@ class BackgroundsConfig(Strict):
     top_slope_gev: Positive = Field(default=40.0, description="of top and diboson")
     z_to_tau: Fraction = Field(default=0.0008, description="of the Z: both taus decay to muons")
     top_diboson: Fraction = Field(default=0.002, description="of the Z: two muons from top pairs and boson pairs")
+    pair_mass_slope_gev: Positive = Field(
+        default=40.0, description="of pairs from taus, top and diboson, over their mass"
+    )
+    pair_pt_slope_gev: Positive = Field(default=25.0, description="of pairs from top and diboson, p e^(−p/slope)")
 
 
 class PredictionConfig(Strict):
     """Boson, collider, binning, densities, detector and backgrounds: all that the nominal prediction depends on."""
 
     boson: Literal["W", "Z"] = Field(default="W", description="whose mass is measured; Z: W-like, one muon an event")
+    observable: Literal["muon", "dimuon_mass", "dimuon_pt_rapidity"] = Field(
+        default="muon",
+        description="muon: (η, p_T, charge) of one muon; of the Z's two muons: (|η| of the more forward one, mass), or "
+        "(y, p_T) of the pair",
+    )
     mass_gev: float = Field(default=80.379, description="mass of the nominal templates (Z: 91.1876 by default)")
     width_gev: float = Field(default=2.0911, gt=1, lt=4, description="Z: 2.4942 by default")
     energy_gev: float = Field(default=13000.0, ge=5000, le=14000, description="proton–proton centre-of-mass energy")
@@ -144,6 +173,7 @@ class PredictionConfig(Strict):
     pt_shape: PtShapeConfig | None = Field(default=None, description="replaces the nominal p_T^W of both charges")
     efficiency: EfficiencyConfig = EfficiencyConfig()
     other_muon: OtherMuonConfig = OtherMuonConfig()
+    dimuon: DimuonConfig = DimuonConfig()
     backgrounds: BackgroundsConfig = BackgroundsConfig()
     mass_points_mev: tuple[float, ...] = Field(default=(-100.0, -10.0, 10.0, 100.0), min_length=2)
     mc_statistics: float = Field(default=2.5, ge=0, description="equivalent simulated sample over data; 0: unlimited")
@@ -172,6 +202,12 @@ class PredictionConfig(Strict):
         if not points[0] < 0 < points[-1] or max(abs(points[0]), abs(points[-1])) > 1000:
             raise ValueError(f"{points} must lie on both sides of 0, within ±1000 MeV")
         return points
+
+    @model_validator(mode="after")
+    def _pairs_are_of_the_z(self) -> PredictionConfig:
+        if self.observable != "muon" and self.boson != "Z":
+            raise ValueError(f"observable: {self.observable} needs two muons; set boson: Z")
+        return self
 
     @model_validator(mode="after")
     def _within_reach(self) -> PredictionConfig:

@@ -21,6 +21,7 @@ from wmassfit.generation.efficiency import muon_efficiency
 from wmassfit.generation.grids import Grids, nominal_grids
 from wmassfit.generation.kernel import Copy, fill_kernel
 from wmassfit.generation.lineshape import LineShape
+from wmassfit.generation.muon_effects import MuonEffects
 from wmassfit.generation.processes import (
     CHARGES,
     DIBOSON,
@@ -67,6 +68,8 @@ class Expectation:
 
     `signal` are the legs of the measured boson by muon charge; `dimuon` those of Z→μμ where it is a background, else
     empty. `edge_density`: smeared density in events/GeV at p_T edges [η, edge, charge] of the processes that have one.
+    For an observable of both muons the bins are [row, x, 1], both legs are the same one, `muons` says which muons the
+    events of a bin have, and `single` is what one muon is expected to do, by which weights of muons are made.
     """
 
     config: PredictionConfig
@@ -76,6 +79,8 @@ class Expectation:
     dimuon: Mapping[int, Leg]
     yields: Mapping[str, Array]
     edge_density: Mapping[str, Array]
+    muons: MuonEffects | None = None
+    single: Expectation | None = None
 
     @property
     def signal_process(self) -> str:
@@ -84,8 +89,14 @@ class Expectation:
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """Bins in η, p_T and charge."""
-        return (self.config.eta.bins, self.config.pt.bins, len(CHARGES))
+        """Bins in η, p_T and charge, or of the pair."""
+        rows, columns, charges = self.yields[self.signal_process].shape
+        return rows, columns, charges
+
+    @property
+    def charges(self) -> tuple[int, ...]:
+        """Muon charges that have bins of their own; of a pair the negative one stands for both."""
+        return CHARGES if self.muons is None else CHARGES[:1]
 
     @cached_property
     def eta(self) -> Array:
@@ -104,7 +115,7 @@ class Expectation:
 
     def by_charge(self, per_charge: Mapping[int, Array]) -> Array:
         """[..., η, p_T, charge] from one array [..., η, p_T] a charge."""
-        return np.stack([per_charge[charge] for charge in CHARGES], axis=-1)
+        return np.stack([per_charge[charge] for charge in self.charges], axis=-1)
 
     def copy_ratio(self, name: str) -> dict[str, Array]:
         """Templates of a kernel copy over nominal, by process, for the processes that follow the measured boson."""

@@ -8,9 +8,10 @@ import hist
 import numpy as np
 
 from wmassfit.errors import RecipeError
+from wmassfit.generation.dilepton_expectation import dilepton_bins, expect_dilepton
 from wmassfit.generation.expectation import Expectation, expect
 from wmassfit.generation.grids import Grids
-from wmassfit.generation.groups.nuisance import Nuisance
+from wmassfit.generation.groups.nuisance import Group, Nuisance, Variation
 from wmassfit.generation.kernel import Copy
 from wmassfit.generation.processes import CHARGES, MASS_LABELS, MASS_PARAMETERS, PROCESS_LABELS, TAU
 from wmassfit.generation.scale import ScaleCalibration
@@ -29,9 +30,9 @@ from wmassfit.templateset import (
     TemplateSet,
 )
 
-__all__ = ["CHANNEL", "generate"]
+__all__ = ["CHANNEL", "DIMUON_CHANNEL", "generate"]
 
-CHANNEL = "muon"
+CHANNEL, DIMUON_CHANNEL = "muon", "dimuon"
 
 
 def generate(
@@ -44,27 +45,33 @@ def generate(
     workers: int = 2,
     progress: Callable[[float], None] | None = None,
 ) -> TemplateSet:
-    """Templates of the muon (η, p_T, charge) spectrum with all nuisance parameters of the recipe.
+    """Templates of the recipe's observable with all its nuisance parameters.
 
-    One channel "muon" with C-ordered axes eta, pt (GeV) and charge; `m_w` (or `m_z`) is a shift in MeV from the
-    recipe's mass and the parameter of interest; every nuisance parameter is a symmetric log-normal with a unit
+    One channel "muon" with C-ordered axes eta, pt (GeV) and charge, or "dimuon" with abs_eta (of the more forward muon)
+    and mass, or with y and pt_pair; `m_w` (or `m_z`) is a shift in MeV from the recipe's mass and the parameter of
+    interest, of which y and p_T of the pair have none; every nuisance parameter is a symmetric log-normal with a unit
     Gaussian constraint. `scale` is the calibration whose covariance the momentum-scale group uses. Raises RecipeError
     if two nuisance parameters have the same name.
     """
     groups = config.nuisances.chosen()
-    copies = {_mass_copy(s): Copy(mass_shift_gev=1e-3 * s, cut=config.selection.cut) for s in config.mass_points_mev}
+    measured = config.observable != "dimuon_pt_rapidity"
+    shifts = config.mass_points_mev if measured else ()
+    copies = {_mass_copy(s): Copy(mass_shift_gev=1e-3 * s, cut=config.selection.cut) for s in shifts}
     for group in groups:
         copies |= group.copies(config)
-    expectation = expect(config, pdf, scale, copies=copies, seed=seed, grids=grids, workers=workers, progress=progress)
+    predict = expect if config.observable == "muon" else expect_dilepton
+    expectation = predict(config, pdf, scale, copies=copies, seed=seed, grids=grids, workers=workers, progress=progress)
 
     modifiers: dict[str, list[Modifier]] = {process: [] for process in expectation.yields}
-    for process, morph in _mass_morphs(config, expectation).items():
-        modifiers[process].append(morph)
     mass = MASS_PARAMETERS[config.boson]
-    display = Display(offset=1e3 * config.mass_gev, unit="MeV", label=MASS_LABELS[mass])
-    parameters = [Parameter(mass, display=display)]
+    parameters = []
+    if measured:
+        for process, morph in _mass_morphs(config, expectation).items():
+            modifiers[process].append(morph)
+        display = Display(offset=1e3 * config.mass_gev, unit="MeV", label=MASS_LABELS[mass])
+        parameters.append(Parameter(mass, display=display))
     for group in groups:
-        for nuisance in group.nuisances(expectation):
+        for nuisance in _nuisances(group, expectation):
             parameters.append(Parameter(nuisance.name, groups=(group.name,)))
             for process, modifier in _modifiers(nuisance).items():
                 modifiers[process].append(modifier)
@@ -83,18 +90,13 @@ def generate(
         )
         for name, yields in expectation.yields.items()
     )
-    axes = (
-        hist.axis.Variable(config.eta.edges, name="eta", label=r"muon $\eta$"),
-        hist.axis.Variable(config.pt.edges, name="pt", label=r"muon $p_T$ [GeV]"),
-        hist.axis.Variable([-2.0, 0.0, 2.0], name="charge", label="muon charge"),
-    )
-    assert len(axes[2]) == len(CHARGES)
-    channel = Channel(CHANNEL, axes, processes, mc_stat=McStat("gamma") if config.mc_statistics > 0 else None)
+    name, axes = _axes(config)
+    channel = Channel(name, axes, processes, mc_stat=McStat("gamma") if config.mc_statistics > 0 else None)
     return TemplateSet(
         channels=(channel,),
         parameters=tuple(parameters),
-        constraints=tuple(Gaussian(name, (name,), np.zeros(1), np.ones(1)) for name in names[1:]),
-        pois=(mass,),
+        constraints=tuple(Gaussian(name, (name,), np.zeros(1), np.ones(1)) for name in names if name != mass),
+        pois=(mass,) if measured else (),
         metadata={
             "seed": seed,
             "pdf": pdf.name,
@@ -104,6 +106,44 @@ def generate(
             "group_origins": {group.name: group.origin for group in groups},
         },
     )
+
+
+def _axes(config: GenerationConfig) -> tuple[str, tuple[hist.axis.Variable, ...]]:
+    """Channel and axes of the recipe's observable."""
+    if config.observable == "muon":
+        axes = (
+            hist.axis.Variable(config.eta.edges, name="eta", label=r"muon $\eta$"),
+            hist.axis.Variable(config.pt.edges, name="pt", label=r"muon $p_T$ [GeV]"),
+            hist.axis.Variable([-2.0, 0.0, 2.0], name="charge", label="muon charge"),
+        )
+        assert len(axes[2]) == len(CHARGES)
+        return CHANNEL, axes
+    bins = dilepton_bins(config)
+    if bins.by_rapidity:
+        return DIMUON_CHANNEL, (
+            hist.axis.Variable(bins.rows, name="y", label=r"$y^{\mu\mu}$"),
+            hist.axis.Variable(bins.x, name="pt_pair", label=r"$p_T^{\mu\mu}$ [GeV]"),
+        )
+    return DIMUON_CHANNEL, (
+        hist.axis.Variable(bins.rows, name="abs_eta", label=r"$|\eta|$ of the more forward muon"),
+        hist.axis.Variable(bins.x, name="mass", label=r"$m_{\mu\mu}$ [GeV]"),
+    )
+
+
+def _nuisances(group: Group, expectation: Expectation) -> list[Nuisance]:
+    """A group's nuisance parameters; weights of muons act on a pair through either of its muons."""
+    if expectation.muons is None or expectation.single is None or not group.weighs_muons:
+        return group.nuisances(expectation)
+    muons, shape = expectation.muons, expectation.single.shape
+    found = []
+    for nuisance in group.nuisances(expectation.single):
+        effects = {}
+        for process, effect in nuisance.effects.items():
+            change = np.zeros(int(np.prod(shape)))
+            change[slice(None) if effect.bins is None else effect.bins] = effect.up - 1.0
+            effects[process] = Variation.relative(muons.weighted(change.reshape(shape)))
+        found.append(Nuisance(nuisance.name, effects))
+    return found
 
 
 def _mass_copy(shift_mev: float) -> str:

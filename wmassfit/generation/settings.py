@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pydantic import create_model
+from pydantic import create_model, model_validator
 
 from wmassfit.generation.config import PredictionConfig, Strict
 from wmassfit.generation.groups import GROUPS
@@ -33,3 +33,9 @@ class GenerationConfig(PredictionConfig):
     """Everything about generation. `nuisances` has one field for each registered group."""
 
     nuisances: _Nuisances = _Nuisances()
+
+    @model_validator(mode="after")
+    def _groups_can_act(self) -> GenerationConfig:
+        for group in self.nuisances.chosen():
+            group.check(self)
+        return self

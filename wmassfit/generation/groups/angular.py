@@ -9,7 +9,7 @@ from pydantic import Field
 
 from wmassfit.generation.coefficients import Production
 from wmassfit.generation.expectation import Expectation
-from wmassfit.generation.groups.nuisance import Group, Nuisance, boson_label, combined
+from wmassfit.generation.groups.nuisance import EVERY_OBSERVABLE, Group, Nuisance, boson_label, combined
 from wmassfit.generation.processes import CHARGES
 from wmassfit.templateset import Array
 
@@ -26,6 +26,7 @@ class AngularGroup(Group):
 
     name: ClassVar[str] = "angular_coefficients"
     label: ClassVar[str] = "Angular coefficients"
+    observables: ClassVar[frozenset[str]] = EVERY_OBSERVABLE
     nodes_gev: tuple[float, ...] = Field(min_length=2)
     relative: tuple[float, float, float, float, float] = Field(description="of A0 … A4")
     absolute: tuple[float, float, float, float, float] = Field(description="added for A0 … A4")

@@ -10,7 +10,7 @@ from scipy.special import ndtr
 
 from wmassfit.generation.config import Fraction, Positive, Strict
 from wmassfit.generation.expectation import Expectation
-from wmassfit.generation.groups.nuisance import Group, Nuisance, Variation, cells
+from wmassfit.generation.groups.nuisance import EVERY_OBSERVABLE, Group, Nuisance, Variation, cells
 from wmassfit.generation.processes import ZMUMU
 from wmassfit.generation.tag_and_probe import probe_counts, smooth_eigenvariations
 from wmassfit.templateset import Array
@@ -46,6 +46,8 @@ class EfficiencyGroup(Group):
 
     name: ClassVar[str] = "muon_efficiency"
     label: ClassVar[str] = "Muon efficiency"
+    observables: ClassVar[frozenset[str]] = EVERY_OBSERVABLE
+    weighs_muons: ClassVar[bool] = True
     z_events: Positive = Field(description="Z → μμ of the tag-and-probe sample")
     tag_efficiency: Fraction = Field(description="of finding the other muon as a tag")
     steps: dict[str, StepConfig] = Field(min_length=1)

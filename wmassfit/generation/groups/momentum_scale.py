@@ -7,6 +7,7 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field
 
+from wmassfit.generation.config import PredictionConfig
 from wmassfit.generation.expectation import Expectation
 from wmassfit.generation.groups.nuisance import Group, Nuisance, Variation, cells
 from wmassfit.generation.processes import CHARGES
@@ -21,6 +22,7 @@ class MomentumScaleGroup(Group):
 
     name: ClassVar[str] = "momentum_scale"
     label: ClassVar[str] = "Muon momentum scale"
+    observables: ClassVar[frozenset[str]] = frozenset({"muon", "dimuon_mass"})
     inflation: float = Field(gt=0, description="factor on the statistical uncertainty of the J/ψ calibration")
     jpsi_events: float = Field(gt=0, description="selected J/ψ → μμ of the calibration")
     z_events: float = Field(gt=0, description="selected Z → μμ of the closure test")
@@ -29,9 +31,11 @@ class MomentumScaleGroup(Group):
     common: float = Field(ge=0, description="relative scale uncertainty from the Z mass of LEP")
 
     def nuisances(self, expectation: Expectation) -> list[Nuisance]:
-        edges = expectation.config.pt.edges
+        # of a pair: the cells of its muons, at their middle
+        edges = expectation.config.pt.edges if expectation.muons is None else expectation.pt
         calibration = expectation.scale
         which = np.clip(np.searchsorted(calibration.eta_edges, expectation.eta) - 1, 0, calibration.eta_edges.size - 2)
+        bins_of_eta = expectation.config.eta.bins
         directions = self.inflation * calibration.eigenvariations()[:, :, which]
         nuisances = [
             Nuisance(f"scale_jpsi_{k:03d}", _effects(expectation, per_charge))
@@ -41,20 +45,33 @@ class MomentumScaleGroup(Group):
         ]
         per_bin = self.z_events / (calibration.eta_edges.size - 1)
         size = self.closure_factor * self.z_relative_width / np.sqrt(2.0 * per_bin)
-        uniform = np.ones((expectation.shape[0], edges.size, len(CHARGES)))
+        uniform = np.ones((bins_of_eta, edges.size, len(CHARGES)))
         for k in range(calibration.eta_edges.size - 1):
-            mine = np.flatnonzero(which == k)
-            if mine.size:
-                bins = cells(expectation.shape, mine)
-                effects = _effects(expectation, size * uniform)
-                local = {p: Variation(v.up[bins], bins) for p, v in effects.items()}
-                nuisances.append(Nuisance(f"scale_closure_{k + 1:02d}", local))
-        nuisances.append(Nuisance("scale_common", _effects(expectation, self.common * uniform)))
+            mine = which == k
+            if not np.any(mine) or size == 0:
+                continue
+            effects = _effects(expectation, size * uniform * mine[:, None, None])
+            if expectation.muons is None:
+                bins = cells(expectation.shape, np.flatnonzero(mine))
+                effects = {p: Variation(v.up[bins], bins) for p, v in effects.items()}
+            nuisances.append(Nuisance(f"scale_closure_{k + 1:02d}", effects))
+        if self.common > 0:
+            nuisances.append(Nuisance("scale_common", _effects(expectation, self.common * uniform)))
         return nuisances
+
+    def check(self, config: PredictionConfig) -> None:
+        super().check(config)
+        if config.observable == "dimuon_mass" and (self.closure_factor > 0 or self.common > 0):
+            raise ValueError(
+                f"nuisances.momentum_scale: closure_factor = {self.closure_factor:g} and common = {self.common:g} come "
+                "from the Z mass itself, which dimuon_mass measures; set both to 0"
+            )
 
 
 def _effects(expectation: Expectation, shift: Array) -> dict[str, Variation]:
-    """Relative changes of the prompt processes for a relative p_T shift [η, edge, charge]."""
+    """Relative changes of the prompt processes for a relative p_T shift [η, edge, charge], of the signal for a pair."""
+    if expectation.muons is not None:
+        return {expectation.signal_process: Variation.relative(expectation.muons.moved(shift))}
     edges = expectation.config.pt.edges
     return {
         process: Variation.relative(

@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from wmassfit.generation.expectation import Expectation
-from wmassfit.generation.groups.nuisance import Group, Nuisance, Variation
+from wmassfit.generation.groups.nuisance import EVERY_OBSERVABLE, Group, Nuisance, Variation
 from wmassfit.generation.processes import DIBOSON, TAU, TOP, TOP_DIBOSON, ZMUMU, ZTAUTAU
 
 __all__ = ["LuminosityGroup", "PromptBackgroundGroup"]
@@ -23,6 +23,7 @@ class LuminosityGroup(Group):
 
     name: ClassVar[str] = "luminosity"
     label: ClassVar[str] = "Luminosity"
+    observables: ClassVar[frozenset[str]] = EVERY_OBSERVABLE
     relative: float = Field(gt=0, lt=1)
 
     def nuisances(self, expectation: Expectation) -> list[Nuisance]:
@@ -34,6 +35,7 @@ class PromptBackgroundGroup(Group):
 
     name: ClassVar[str] = "prompt_background"
     label: ClassVar[str] = "Prompt background"
+    observables: ClassVar[frozenset[str]] = EVERY_OBSERVABLE
     z_one_muon_lost: float = Field(default=0.0, ge=0, lt=1)
     w_to_tau: float = Field(default=0.0, ge=0, lt=1)
     top: float = Field(default=0.0, ge=0, lt=1)

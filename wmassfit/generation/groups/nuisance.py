@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -17,7 +17,10 @@ from wmassfit.generation.kernel import Copy
 from wmassfit.generation.processes import CHARGES
 from wmassfit.templateset import Array, Indices
 
-__all__ = ["Group", "Nuisance", "Variation", "boson_label", "cells", "combined"]
+__all__ = ["EVERY_OBSERVABLE", "Group", "Nuisance", "Variation", "boson_label", "cells", "combined"]
+
+
+EVERY_OBSERVABLE: Final = frozenset({"muon", "dimuon_mass", "dimuon_pt_rapidity"})
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,20 @@ class Group(Strict, ABC):
 
     name: ClassVar[str]
     label: ClassVar[str]
+    observables: ClassVar[frozenset[str]] = frozenset({"muon"})
+    """What the group can act on, by `observable` of the recipe."""
+    weighs_muons: ClassVar[bool] = False
+    """Whether the effects are weights of single muons, which reach pairs through either muon."""
     origin: str = Field(min_length=1, description="where the sizes come from; an assumption says so")
+
+    def check(self, config: PredictionConfig) -> None:
+        """Raise ValueError if the group makes no sense for this prediction."""
+        if config.observable not in self.observables:
+            able = ", ".join(sorted(self.observables))
+            raise ValueError(
+                f"nuisances.{self.name}: cannot act on {config.observable}, only on {able}; remove the group (null) or "
+                "choose another observable"
+            )
 
     def copies(self, config: PredictionConfig) -> dict[str, Copy]:
         """Kernel copies the group needs, by name."""

@@ -9,8 +9,8 @@ from pydantic import Field
 
 from wmassfit.generation.coefficients import Production, produce
 from wmassfit.generation.expectation import Expectation, Leg
-from wmassfit.generation.groups.nuisance import Group, Nuisance, Variation
-from wmassfit.generation.processes import CHARGES, TAU, ZMUMU
+from wmassfit.generation.groups.nuisance import EVERY_OBSERVABLE, Group, Nuisance, Variation
+from wmassfit.generation.processes import TAU, ZMUMU
 from wmassfit.pdf import direction_matrix
 from wmassfit.templateset import Array
 
@@ -22,6 +22,7 @@ class PdfGroup(Group):
 
     name: ClassVar[str] = "pdf"
     label: ClassVar[str] = "PDF"
+    observables: ClassVar[frozenset[str]] = EVERY_OBSERVABLE
     inflation: float = Field(default=1.0, gt=0, description="factor on every direction")
 
     def nuisances(self, expectation: Expectation) -> list[Nuisance]:
@@ -30,7 +31,10 @@ class PdfGroup(Group):
             return []
 
         def vary(legs: dict[int, Leg]) -> Array:
-            return np.stack([legs[q].vary(_directions(expectation, legs[q].production, matrix)) for q in CHARGES], -1)
+            varied = {
+                q: legs[q].vary(_directions(expectation, legs[q].production, matrix)) for q in expectation.charges
+            }
+            return expectation.by_charge(varied)
 
         signal = vary(dict(expectation.signal))
         effects = {expectation.signal_process: signal}

@@ -12,7 +12,7 @@ from pydantic import Field, field_validator
 
 from wmassfit.generation.css import CssParameters, luminosity_ratio, variation
 from wmassfit.generation.expectation import Expectation, Leg
-from wmassfit.generation.groups.nuisance import Group, Nuisance, boson_label, combined
+from wmassfit.generation.groups.nuisance import EVERY_OBSERVABLE, Group, Nuisance, boson_label, combined
 from wmassfit.generation.processes import CHARGES
 from wmassfit.generation.transverse_momentum import PtShape, nominal_density, rise
 from wmassfit.templateset import Array
@@ -32,6 +32,7 @@ class PtVGroup(Group):
 
     name: ClassVar[str] = "pt_v"
     label: ClassVar[str] = r"$p_T^W$ modelling"
+    observables: ClassVar[frozenset[str]] = EVERY_OBSERVABLE
     g1: float = Field(gt=0, lt=0.7, description="GeV²")
     g1_rapidity: float = Field(gt=0, lt=0.7, description="GeV² at |y| of 2.5")
     l4: float = Field(gt=0, description="GeV")

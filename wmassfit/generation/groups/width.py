@@ -8,7 +8,7 @@ from pydantic import Field
 
 from wmassfit.generation.config import PredictionConfig
 from wmassfit.generation.expectation import Expectation
-from wmassfit.generation.groups.nuisance import Group, Nuisance, Variation
+from wmassfit.generation.groups.nuisance import EVERY_OBSERVABLE, Group, Nuisance, Variation
 from wmassfit.generation.kernel import Copy
 
 __all__ = ["WidthGroup"]
@@ -21,6 +21,7 @@ class WidthGroup(Group):
 
     name: ClassVar[str] = "width"
     label: ClassVar[str] = "Boson width"
+    observables: ClassVar[frozenset[str]] = EVERY_OBSERVABLE
     width_mev: float = Field(gt=0, lt=100)
 
     def copies(self, config: PredictionConfig) -> dict[str, Copy]:
