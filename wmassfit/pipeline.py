@@ -11,17 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wmassfit._version import __version__
-from wmassfit.calibration import JpsiSample, expected_calibration
 from wmassfit.errors import RecipeError, WmassfitError
 from wmassfit.interchange import read, staged_folder, write
-from wmassfit.pdf import load
-from wmassfit.recipe import Recipe, Throw
 from wmassfit.templateset import Dataset, TemplateSet
 
 if TYPE_CHECKING:  # the fit's modules load when a fit is made
     from wmassfit.electroweak import Verdict
     from wmassfit.inference import FitResult, Impacts, LinearFunction, Progress
     from wmassfit.likelihood import Model
+    from wmassfit.recipe import Recipe, Throw
 
 __all__ = ["RunResult", "generate", "make_data", "run", "summarise", "with_data"]
 
@@ -36,8 +34,10 @@ def generate(
     """
     from dataclasses import replace
 
+    from wmassfit.calibration import JpsiSample, expected_calibration
     from wmassfit.generation.generate import generate as generate_templates
     from wmassfit.generation.groups.momentum_scale import MomentumScaleGroup
+    from wmassfit.pdf import load
 
     config = recipe.generation
     seed = recipe.seed if seed is None else seed

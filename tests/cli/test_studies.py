@@ -86,7 +86,7 @@ def test_values_need_data(tmp_path: Path):
     assert not list(tmp_path.iterdir())
 
 
-def test_nothing_but_bins_changes(templates: Path):
+def test_observed_are_whole_events(templates: Path):
     everything = read(templates)
     counts = everything.observed.counts["muon"]
     assert np.all(counts == np.round(counts))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -43,18 +44,22 @@ def test_rows_of_a_table(tmp_path: Path) -> None:
 
 def test_chunks_that_were_never_written_hold_the_fill_value(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "a.h5", "w") as file:
-        dataset = file.create_dataset("a", (5000,), chunks=(1000,), compression="gzip", fillvalue=3.0)
+        dataset = file.create_dataset("a", (5000,), dtype="f8", chunks=(1000,), compression="gzip", fillvalue=3.0)
         dataset[2000:3000] = 1.0
         numbers = np.concatenate(list(map_pieces(dataset, lambda _, values: values)))
         np.testing.assert_array_equal(numbers, dataset[()])
 
 
-@pytest.mark.parametrize("damage", ["flipped", "short"])
+@pytest.mark.parametrize("damage", ["flipped", "short", "long"])
 def test_damaged_chunks_are_refused(tmp_path: Path, damage: str) -> None:
     with h5py.File(tmp_path / "a.h5", "w") as file:
         dataset = file.create_dataset("a", data=np.arange(5000.0), chunks=(1000,), compression="gzip")
         _, packed = dataset.id.read_direct_chunk((2000,))
-        broken = b"\xff\xff" + packed[2:] if damage == "flipped" else packed[: len(packed) // 2]
+        broken = {
+            "flipped": b"\xff\xff" + packed[2:],
+            "short": packed[: len(packed) // 2],
+            "long": zlib.compress(bytes(10_000_000)),
+        }[damage]
         dataset.id.write_direct_chunk((2000,), broken)
         with pytest.raises(FormatError, match=r"a\.h5 is damaged: /a .*2000"):
             list(map_pieces(dataset, lambda _, values: values))

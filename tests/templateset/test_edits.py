@@ -13,7 +13,6 @@ from wmassfit.inference import fit
 from wmassfit.likelihood import Model
 from wmassfit.templateset import (
     Channel,
-    Dataset,
     Display,
     Factor,
     Gaussian,
@@ -141,9 +140,16 @@ def test_floating_normalisation(build):
     assert free["m"].uncertainty >= held["m"].uncertainty
 
 
-def test_data_given_apart(build):
+def test_observed_data_are_cut_with_the_templates(build):
     whole = build()
-    assert isinstance(select(whole, "pt", 26, 50).observed, Dataset)
+    cut = select(whole, "pt", 26, 50)
+    for before, after in zip(whole.channels, cut.channels, strict=True):
+        names = [axis.name for axis in before.axes]
+        inside = whole.observed.counts[before.name].reshape(before.shape)
+        if "pt" in names:
+            edges = before.axes[names.index("pt")].edges
+            inside = inside.take(np.flatnonzero((edges[:-1] >= 26) & (edges[1:] <= 50)), axis=names.index("pt"))
+        np.testing.assert_array_equal(cut.observed.counts[after.name], inside.ravel())
 
 
 @pytest.mark.parametrize(

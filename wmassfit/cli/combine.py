@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 
 import click
@@ -54,7 +53,7 @@ def command(fits: tuple[str, ...], parameter: tuple[str, ...], correlation: tupl
                 "correlation": {"parameters": names, "matrix": found.correlation.tolist()},
                 "chi2": found.chi2,
                 "ndf": found.ndf,
-                "p_value": found.p_value if math.isfinite(found.p_value) else None,
+                "p_value": console.finite(found.p_value),
             }
         )
         return

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,12 +20,23 @@ if TYPE_CHECKING:
 
     from wmassfit.inference import FitResult
 
-__all__ = ["executor", "first_poi", "leave", "print_json", "progress", "read_fit", "refuse_overwriting"]
+__all__ = ["executor", "finite", "first_poi", "leave", "print_json", "progress", "read_fit", "refuse_overwriting"]
 
 
 def print_json(content: Mapping[str, Any]) -> None:
     """One JSON document; NaN and infinities are not JSON and raise."""
     click.echo(json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False))
+
+
+def finite(content: Any) -> Any:
+    """The same for JSON, which has neither NaN nor infinity nor numbers of numpy: null, and Python's own, instead."""
+    if isinstance(content, Mapping):
+        return {key: finite(value) for key, value in content.items()}
+    if isinstance(content, tuple | list):
+        return [finite(value) for value in content]
+    if isinstance(content, Real) and not isinstance(content, Integral):
+        return float(content) if math.isfinite(content) else None
+    return content
 
 
 @contextmanager

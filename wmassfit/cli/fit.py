@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -96,7 +95,7 @@ def command(
     summary = summarise(result, at=None if kind == "observed" else values, functions=functions)
     for interval in intervals:
         shown = {"value": interval.value, "uncertainty": result[interval.name].uncertainty, "unit": interval.unit}
-        ends = [end if math.isfinite(end) else None for end in (interval.lower, interval.upper)]
+        ends = console.finite([interval.lower, interval.upper])
         summary["parameters"].setdefault(interval.name, shown)["minos"] = ends
     if as_json:
         console.print_json(summary)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -36,19 +35,19 @@ def command(fit_file: Path, number: int | None, parts: bool, seed: int | None, w
         content: dict[str, Any] = {
             "statistic": found.statistic,
             "ndf": found.ndf,
-            "p_value": _number(found.p_value),
+            "p_value": console.finite(found.p_value),
             "constraints": found.constraints,
             "deviance": {name: {"value": value, "bins": bins} for name, (value, bins) in found.channels.items()},
         }
         if thrown is not None:
             content["toys"] = {
-                "p_value": _number(found.toy_p_value),
-                "error": _number(found.toy_p_error),
+                "p_value": console.finite(found.toy_p_value),
+                "error": console.finite(found.toy_p_error),
                 "number": len(thrown),
                 "failures": thrown.failures,
             }
         for name, rows in (("by_channel", found.by_channel), ("by_projection", found.by_projection)):
-            content[name] = {key: {k: _number(v) for k, v in asdict(row).items()} for key, row in rows.items()}
+            content[name] = {key: {k: console.finite(v) for k, v in asdict(row).items()} for key, row in rows.items()}
         console.print_json(content)
         return
     click.echo(f"saturated: {found.statistic:.2f} for {found.ndf} degrees of freedom, p = {found.p_value:.4g}")
@@ -58,8 +57,3 @@ def command(fit_file: Path, number: int | None, parts: bool, seed: int | None, w
         )
     for name, row in {**found.by_channel, **found.by_projection}.items():
         click.echo(f"  {name:30} χ² {row.statistic:10.2f} / {row.ndf:<6} p = {row.p_value:.4g}")
-
-
-def _number(value: float) -> float | None:
-    """JSON has no NaN: null instead."""
-    return value if math.isfinite(value) else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Literal
 
@@ -85,7 +84,7 @@ def command(
         }
         if refitted is not None:
             content["exact"] = {
-                name: {f"up{suffix}": _finite(up), f"down{suffix}": _finite(down)}
+                name: {f"up{suffix}": console.finite(up), f"down{suffix}": console.finite(down)}
                 for name, (up, down) in refitted.by_parameter().items()
             }
         console.print_json(content)
@@ -94,7 +93,3 @@ def command(
         click.echo(to_text(group_table(view)))
         if rows:
             click.echo(to_text(parameter_table(view), rows=rows), nl=False)
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from dataclasses import asdict
 from typing import Any, Literal
@@ -93,22 +92,13 @@ def command(
         found |= {"toys": {"number": toys} | {key: getattr(thrown, key) for key in kept}}
     converged, reason = all(r.converged for r in results), "; ".join(r.reason for r in results if r.reason)
     if as_json:
-        console.print_json(_finite({"data": kind} | found | {"converged": converged, "reason": reason}))
+        console.print_json(console.finite({"data": kind} | found | {"converged": converged, "reason": reason}))
     else:
         for line in _lines(found, results[0].poi, poi_value):
             click.echo(line)
     if not converged:
         click.echo(f"wmassfit: a fit did not converge: {reason}", err=True)
         sys.exit(1)
-
-
-def _finite(content: Any) -> Any:
-    """JSON has no NaN: null instead."""
-    if isinstance(content, dict):
-        return {key: _finite(value) for key, value in content.items()}
-    if isinstance(content, tuple | list):
-        return [_finite(value) for value in content]
-    return None if isinstance(content, float) and not math.isfinite(content) else content
 
 
 def _lines(found: dict[str, Any], poi: str, value: float) -> list[str]:

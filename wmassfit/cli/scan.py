@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import sys
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -81,10 +80,10 @@ def command(
                 "units": list(found.units),
                 "best": list(found.best),
                 "axes": [axis.tolist() for axis in found.axes],
-                "twice_delta_nll": _finite(found.statistic.tolist()),
+                "twice_delta_nll": console.finite(found.statistic.tolist()),
                 "converged": bool(found.converged.all()),
                 "contours": [
-                    {"level": one, "lines": [_finite(line.tolist()) for line in lines]}
+                    {"level": one, "lines": [console.finite(line.tolist()) for line in lines]}
                     for one, lines in contours.items()
                 ],
             }
@@ -114,10 +113,3 @@ def _range(text: str) -> tuple[float, float]:
     if not all(map(math.isfinite, ends)) or ends[0] >= ends[1]:
         raise RecipeError(f"--range {text}: write it as LOW:HIGH, two growing numbers")
     return ends
-
-
-def _finite(content: Any) -> Any:
-    """JSON has no NaN and no infinity: null instead."""
-    if isinstance(content, list):
-        return [_finite(value) for value in content]
-    return content if math.isfinite(content) else None

@@ -89,7 +89,7 @@ def command(
         content: dict[str, Any] = {"channel": name, "process": process, "rows": rows}
         if with_covariance:
             content["covariance"] = {"prefit": before.covariance().tolist(), "postfit": after.covariance().tolist()}
-        console.print_json(_plain(content))
+        console.print_json(console.finite(content))
     else:
         click.echo(to_text(table), nl=False)
 
@@ -117,14 +117,3 @@ def _places(found: Any) -> list[dict[str, Any]]:
                 row[title] = str(axis[k])
         places.append(row)
     return places
-
-
-def _plain(content: Any) -> Any:
-    """Numbers of numpy as Python's, and null for what is not finite."""
-    if isinstance(content, dict):
-        return {key: _plain(value) for key, value in content.items()}
-    if isinstance(content, list):
-        return [_plain(value) for value in content]
-    if isinstance(content, (float, np.floating)):
-        return float(content) if np.isfinite(content) else None
-    return content

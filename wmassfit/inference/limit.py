@@ -12,7 +12,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import brentq
 
 from wmassfit.errors import RecipeError, TemplateError
 from wmassfit.inference import asymptotics
@@ -157,6 +156,8 @@ def upper_limit(
     expected, reasons = _expected_limits(test, alpha)
     best = _best(test, statistic)
     mu_hat = float(best.x[test.index])
+
+    from scipy.optimize import brentq  # 0.1 s that only this function needs
 
     def excess(value: float) -> float:
         """ln(CLs/α): falls through 0 at the limit."""

@@ -29,7 +29,7 @@ NamedT = TypeVar("NamedT", bound=_Named)
 def frozen(values: ArrayLike, what: str) -> Array:
     """A read-only, contiguous, finite float64 copy of `values`."""
     array = np.array(values, dtype=np.float64, order="C")
-    if not np.all(np.isfinite(array)):
+    if not np.isfinite(array).all():
         where = np.flatnonzero(~np.isfinite(array.ravel()))
         bad = array.ravel()[where[0]]
         raise TemplateError(

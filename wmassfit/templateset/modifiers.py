@@ -36,7 +36,7 @@ class Modifier:
             raise TemplateError(f"{self.what}: coefficient {self.coefficient} is not finite")
         if self.bins is not None:
             bins = np.array(self.bins, dtype=np.int32)
-            if bins.ndim != 1 or bins.size == 0 or bins[0] < 0 or np.any(np.diff(bins) <= 0):
+            if bins.ndim != 1 or bins.size == 0 or bins[0] < 0 or (bins[1:] <= bins[:-1]).any():
                 raise TemplateError(
                     f"{self.what}: bins must be a non-empty list of growing indices ≥ 0, got {self.bins}"
                 )
@@ -106,7 +106,7 @@ class Scale(_TwoPoint):
             raise TemplateError(f"{self.what}: code lognormal takes no down variation; use asymmetric_lognormal")
         for name in ("down", "up"):
             values = getattr(self, name)
-            if values is not None and np.any(np.asarray(values) <= 0):
+            if values is not None and np.size(values) and values.min() <= 0:
                 raise TemplateError(
                     f"{self.what}, {name}: ratio {np.min(values)} is not positive; store it as a Shift instead"
                 )

@@ -69,7 +69,7 @@ class Gaussian:
         what = f"constraint {self.name}"
         object.__setattr__(self, "parameters", tuple(self.parameters))
         object.__setattr__(self, "observed", frozen(np.atleast_1d(self.observed), f"{what}, observed"))
-        object.__setattr__(self, "covariance", frozen(np.atleast_1d(self.covariance), f"{what}, covariance"))
+        object.__setattr__(self, "covariance", np.atleast_1d(self.covariance))
         k = len(self.parameters)
         if k == 0 or len(set(self.parameters)) != k:
             raise TemplateError(f"{what}: needs one or more different parameters, got {self.parameters}")

@@ -16,7 +16,7 @@ THEORY = {f"generation.nuisances.{name}": None for name in ("pdf", "pt_v", "angu
 
 
 def make(**helicity: object) -> TemplateSet:
-    group = {"origin": "loose priors", "rapidity": [0, 1, 2.5], "pt_gev": [0, 10, 40], **helicity}
+    group = {"origin": "loose priors", "rapidity": [0, 1, 2.5], "pt_gev": [0, 10, 40], "floor": 0.01, **helicity}
     return generate(
         Recipe.load("small").override(
             {**THEORY, "generation.kernel.log2_points": 10, "generation.nuisances.helicity": group}

@@ -25,7 +25,7 @@ class HelicityGroup(Group):
     production (parton densities, angular coefficients, p_T^V), as in the helicity fit of arXiv:2412.13872. A cell is a
     product of a hat function in |y| and one in p_T^V, so that the sum of all cells is everything. A σ_i moves by
     `polarised` of itself and by `floor` of σ_UL, so that one which is small by nature is free as well
-    (the default is what missing orders do to the small ones, an assumption on which the uncertainty of m_W depends).
+    (an assumption on which the uncertainty of m_W depends: a recipe has to state it).
     """
 
     name: ClassVar[str] = "helicity"
@@ -38,7 +38,7 @@ class HelicityGroup(Group):
     )
     unpolarised: float = Field(default=0.5, gt=0, lt=1, description="relative prior uncertainty of σ_UL")
     polarised: float = Field(default=0.5, ge=0, description="relative prior uncertainty of σ_0 … σ_4")
-    floor: float = Field(default=0.01, ge=0, lt=1, description="prior uncertainty of σ_0 … σ_4 over σ_UL")
+    floor: float = Field(ge=0, lt=1, description="prior uncertainty of σ_0 … σ_4 over σ_UL")
 
     @field_validator("rapidity", "pt_gev")
     @classmethod
