@@ -8,14 +8,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from wmassfit.calibration import expected_calibration
+from wmassfit.cli.run import command
 from wmassfit.errors import RecipeError
 from wmassfit.generation.generate import CHANNEL, DIMUON_CHANNEL, generate
 from wmassfit.inference import fit, goodness_of_fit, impacts
 from wmassfit.likelihood import Model
 from wmassfit.pdf import load
-from wmassfit.pipeline import run
 from wmassfit.recipe import Recipe
 from wmassfit.templateset import Dataset, Morph, TemplateSet, join, project
 
@@ -93,13 +94,14 @@ def test_pseudo_data_of_the_validation() -> None:
 
 
 def test_a_run_without_a_parameter_of_interest(tmp_path: Path) -> None:
-    recipe = Recipe.load("zpty").override(
-        {**SMALL, "generation.kernel.log2_points": 8, "generation.nuisances.muon_efficiency": None}
-    )
-    summary = run(recipe, tmp_path).summary
+    changes = {**SMALL, "generation.kernel.log2_points": 8, "generation.nuisances.muon_efficiency": "null"}
+    options = [f"--set={key}={value}" for key, value in changes.items()]
+    done = CliRunner().invoke(command, ["zpty", *options, "-o", str(tmp_path)])
+    assert done.exit_code == 0, done.output
+    assert " / 600, p = " in done.output
+    summary = json.loads((tmp_path / "summary.json").read_text(encoding="utf-8"))
     assert summary["parameters"] == {}
     assert summary["goodness_of_fit"]["ndf"] == 600
-    assert json.loads((tmp_path / "summary.json").read_text(encoding="utf-8"))["recipe"] == "zpty"
     assert (tmp_path / "fit.h5").exists()
 
 

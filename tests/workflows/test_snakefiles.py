@@ -91,3 +91,30 @@ def test_what_moves_the_charges_apart(tmp_path: Path) -> None:
         assert int(found[name]["parameters"]) > 0
         # held off its place, a nuisance parameter cannot fit better
         assert float(found[name]["twice_dnll"]) >= 0
+
+
+def test_both_muons_of_the_z(tmp_path: Path) -> None:
+    study("dilepton", tmp_path, options=QUICK + " --set generation.eta.bins=24")
+    found = {row["quantity"]: row for row in rows(tmp_path / "dilepton.csv")}
+    value, statistical, systematic = (
+        float(found[name]["value"]) for name in ("m_z_less_lep_mev", "statistical_mev", "systematic_mev")
+    )
+    # the published test has −2.2 ± 1.0 ± 4.7
+    assert 0.7 < statistical < 1.3
+    assert 3 < systematic < 6
+    assert abs(value) < 3 * (statistical**2 + systematic**2) ** 0.5
+    for fit in ("mass", "pt_y"):
+        assert 0.001 < float(found[f"{fit}_p_value"]["value"]) < 0.999
+    assert (tmp_path / "dilepton.png").stat().st_size > 10_000
+
+
+def test_sets_of_parton_densities(tmp_path: Path) -> None:
+    study("pdf_sets", tmp_path, options=QUICK)
+    found = {row["case"]: row for row in rows(tmp_path / "pdf_sets.csv")}
+    # the data were drawn from the model with its parton densities at their nominal values
+    assert {row["ndf"] for row in found.values()} == {"116"}
+    assert float(found["nominal"]["p_value"]) > 0.001
+    # what is held cannot fit better
+    steps = [float(found[case]["statistic"]) for case in ("nominal", "without_pdf_alphas", "without_theory")]
+    assert steps == sorted(steps)
+    assert int(found["without_pdf_alphas"]["held"]) >= 30

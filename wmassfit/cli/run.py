@@ -70,11 +70,19 @@ def _text(summary: Any, verdict: Any) -> str:
     for name, entry in summary["parameters"].items():
         truth = f"   (truth {entry['truth']:.1f})" if "truth" in entry else ""
         lines.append(f"{name} = {entry['value']:.1f} ± {entry['uncertainty']:.1f} {entry['unit']}{truth}")
-    lines[0] += f"   {summary['n_bins']} bins, {summary['n_nuisances']} nuisance parameters"
-    lines.append("Largest impacts (global / nominal, MeV):")
-    nominal, total = summary["impacts"]["nominal_mev"], summary["impacts"]["global_mev"]
-    for group, impact in sorted(total.items(), key=lambda item: -item[1])[:6]:
-        lines.append(f"  {group:24} {impact:6.2f} / {nominal.get(group, float('nan')):6.2f}")
+    size = f"{summary['n_bins']} bins, {summary['n_nuisances']} nuisance parameters"
+    if lines:
+        lines[0] += f"   {size}"
+    else:  # nothing is measured: the fit is a test of its model
+        quality = summary["goodness_of_fit"]
+        lines.append(
+            f"saturated χ² = {quality['statistic']:.1f} / {quality['ndf']}, p = {quality['p_value']:.3g}   {size}"
+        )
+    if "impacts" in summary:
+        lines.append("Largest impacts (global / nominal, MeV):")
+        nominal, total = summary["impacts"]["nominal_mev"], summary["impacts"]["global_mev"]
+        for group, impact in sorted(total.items(), key=lambda item: -item[1])[:6]:
+            lines.append(f"  {group:24} {impact:6.2f} / {nominal.get(group, float('nan')):6.2f}")
     if verdict is not None:
         lines += ["", verdict.summary()]
         if summary["simulated"]:

@@ -1,0 +1,111 @@
+"""The two fits of both muons in one table and one plot, the published numbers beside them.
+
+python workflows/dilepton/beside.py mass pt_y --folder results
+
+`mass` and `pt_y` are the folders that `wmassfit run` left.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import wmassfit as wm
+from wmassfit.report.projections import axis_title
+from wmassfit.report.style import COLOURS, figure, save, styled
+
+LEP_MZ_MEV = 91187.6  # hep-ex/0509008
+PUBLISHED = {"value": -2.2, "statistical": 1.0, "systematic": 4.7}  # m_Z less LEP's, MeV, arXiv:2412.13872
+COLUMNS = ("quantity", "value", "published")
+
+
+def rows(mass: dict[str, Any], pt_y: dict[str, Any]) -> list[dict[str, Any]]:
+    """m_Z less LEP's with its statistical and systematic uncertainty, and both saturated p-values."""
+    estimate, parts = mass["parameters"]["m_z"], mass["impacts"]["nominal_mev"]
+    statistical = parts["data_stat"]
+    systematic = math.sqrt(max(estimate["uncertainty"] ** 2 - statistical**2, 0.0))
+    found = [
+        ("m_z_less_lep_mev", estimate["value"] - LEP_MZ_MEV, PUBLISHED["value"]),
+        ("statistical_mev", statistical, PUBLISHED["statistical"]),
+        ("systematic_mev", systematic, PUBLISHED["systematic"]),
+    ]
+    found += [(f"{name}_mev", size, None) for name, size in parts.items() if name != "data_stat"]
+    for label, summary in (("mass", mass), ("pt_y", pt_y)):
+        quality = summary["goodness_of_fit"]
+        found += [(f"{label}_{key}", quality[key], None) for key in ("statistic", "ndf", "p_value")]
+    return [dict(zip(COLUMNS, row, strict=True)) for row in found]
+
+
+def markdown(table: list[dict[str, Any]]) -> str:
+    """The rows as a table."""
+    lines = ["| | here | CMS, arXiv:2412.13872 |", "| --- | --- | --- |"]
+    lines += [
+        f"| {row['quantity'].replace('_', ' ')} | {row['value']:.3g} | "
+        f"{'' if row['published'] is None else format(row['published'], 'g')} |"
+        for row in table
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def panels(results: list[Any]) -> list[tuple[str, np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
+    """Axis title, edges, data, pre-fit and post-fit sums for every axis of every fit but the forward |η|."""
+    found = []
+    for result in results:
+        (channel,) = result.model.templates.channels
+        shape = tuple(len(axis) for axis in channel.axes)
+        counts = np.asarray(result.data.counts[channel.name]).reshape(shape)
+        before = result.model.expected(channel=channel.name).reshape(shape)
+        after = result.model.expected(result.values, channel=channel.name).reshape(shape)
+        for i, axis in enumerate(channel.axes):
+            if axis.name != "abs_eta":
+                summed = [part.sum(axis=1 - i) for part in (counts, before, after)]
+                found.append((axis_title(axis), np.asarray(axis.edges), *summed))
+    return found
+
+
+def plot(results: list[Any]) -> Any:
+    """Data over the prediction before and after the fit, with the data's statistical error."""
+    drawn = panels(results)
+    with styled():
+        page = figure(4.2 * len(drawn), 3.6, constrained=True)
+        for axes, (title, edges, counts, before, after) in zip(
+            np.ravel(page.subplots(1, len(drawn))), drawn, strict=True
+        ):
+            middle = 0.5 * (edges[1:] + edges[:-1])
+            axes.axhline(1.0, color="black", lw=0.8)
+            axes.stairs(before / after, edges, color=COLOURS[2], label="before the fit")
+            axes.errorbar(
+                middle, counts / after, yerr=np.sqrt(counts) / after, fmt="o", ms=3, color="black", label="data"
+            )
+            axes.set_xlabel(title)
+            axes.set_ylabel("over the fit")
+            axes.legend()
+        page.axes[0].set_title("wmassfit", loc="left", weight="bold")
+    return page
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("mass", type=Path)
+    parser.add_argument("pt_y", type=Path)
+    parser.add_argument("--folder", type=Path, required=True)
+    arguments = parser.parse_args()
+    folders = [arguments.mass, arguments.pt_y]
+    mass, pt_y = (json.loads((folder / "summary.json").read_text(encoding="utf-8")) for folder in folders)
+    table = rows(mass, pt_y)
+    with (arguments.folder / "dilepton.csv").open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, fieldnames=COLUMNS)
+        writer.writeheader()
+        writer.writerows(table)
+    (arguments.folder / "dilepton.md").write_text(markdown(table), encoding="utf-8")
+    save({"dilepton": plot([wm.read(folder / "fit.h5") for folder in folders])}, arguments.folder)
+
+
+if __name__ == "__main__":
+    main()
