@@ -21,3 +21,17 @@ def w_like() -> Counter[str]:
 @pytest.mark.parametrize("group", W_LIKE)
 def test_w_like(w_like: Counter[str], group: str) -> None:
     assert w_like[group] == W_LIKE[group]
+
+
+# of the pair's observables; the scale of the mass is that of the J/ψ alone, (A, ε, M) in 48 bins of η
+PAIRS = {
+    "zmass": {"muon_efficiency": 3127, "momentum_scale": 144, "luminosity": 1, "prompt_background": 2},
+    "zpty": {"muon_efficiency": 3127, "momentum_scale": 0, "luminosity": 1, "prompt_background": 2},
+}
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_pairs(name: str) -> None:
+    recipe = Recipe.load(name).override({"generation.kernel.log2_points": 8})
+    found = Counter(group for p in generate(recipe).parameters for group in p.groups)
+    assert {group: found[group] for group in PAIRS[name]} == PAIRS[name]

@@ -46,11 +46,18 @@ def markdown(table: list[dict[str, Any]]) -> str:
     """The rows as a table."""
     lines = ["| | here | CMS, arXiv:2412.13872 |", "| --- | --- | --- |"]
     lines += [
-        f"| {row['quantity'].replace('_', ' ')} | {row['value']:.3g} | "
+        f"| {row['quantity'].replace('_', ' ')} | {_number(row['value'])} | "
         f"{'' if row['published'] is None else format(row['published'], 'g')} |"
         for row in table
     ]
     return "\n".join(lines) + "\n"
+
+
+def _number(value: float) -> str:
+    """Counts as they are, the rest with two decimals or, below 0.1, with two figures."""
+    if value == int(value) or abs(value) >= 100:
+        return f"{value:.0f}"
+    return f"{value:.2f}" if abs(value) >= 0.1 else f"{value:.2g}"
 
 
 def panels(results: list[Any]) -> list[tuple[str, np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
@@ -70,23 +77,31 @@ def panels(results: list[Any]) -> list[tuple[str, np.ndarray, np.ndarray, np.nda
 
 
 def plot(results: list[Any]) -> Any:
-    """Data over the prediction before and after the fit, with the data's statistical error."""
+    """Events of each axis, and data over the prediction before and after the fit with the data's statistical error."""
     drawn = panels(results)
     with styled():
-        page = figure(4.2 * len(drawn), 3.6, constrained=True)
-        for axes, (title, edges, counts, before, after) in zip(
-            np.ravel(page.subplots(1, len(drawn))), drawn, strict=True
-        ):
-            middle = 0.5 * (edges[1:] + edges[:-1])
-            axes.axhline(1.0, color="black", lw=0.8)
-            axes.stairs(before / after, edges, color=COLOURS[2], label="before the fit")
-            axes.errorbar(
-                middle, counts / after, yerr=np.sqrt(counts) / after, fmt="o", ms=3, color="black", label="data"
+        page = figure(4.2 * len(drawn), 5.2, constrained=True)
+        grid = page.subplots(2, len(drawn), sharex="col", height_ratios=(2, 1))
+        for (upper, lower), (title, edges, counts, before, after) in zip(grid.T, drawn, strict=True):
+            middle, width = 0.5 * (edges[1:] + edges[:-1]), np.diff(edges)
+            error = np.sqrt(counts)
+            upper.stairs(after / width / 1e6, edges, color=COLOURS[1], label="after the fit")
+            upper.errorbar(
+                middle, counts / width / 1e6, yerr=error / width / 1e6, fmt="o", ms=3, color="black", label="data"
             )
-            axes.set_xlabel(title)
-            axes.set_ylabel("over the fit")
-            axes.legend()
-        page.axes[0].set_title("wmassfit", loc="left", weight="bold")
+            upper.set_ylim(bottom=0.0)
+            upper.legend()
+            lower.axhline(1.0, color=COLOURS[1])
+            lower.stairs(before / after, edges, baseline=None, color=COLOURS[2], label="before the fit")
+            lower.errorbar(middle, counts / after, yerr=error / after, fmt="o", ms=3, color="black")
+            # the precise bins decide the scale, the others may leave the panel
+            reach = 4.0 * float(np.median(np.maximum(error / after, np.abs(before / after - 1.0))))
+            lower.set_ylim(1.0 - reach, 1.0 + reach)
+            lower.legend(loc="upper left")
+            lower.set_xlabel(title)
+        grid[0, 0].set_ylabel(r"$10^6$ events / unit")
+        grid[1, 0].set_ylabel("over the fit")
+        grid[0, 0].set_title("wmassfit", loc="left", weight="bold")
     return page
 
 
