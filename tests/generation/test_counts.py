@@ -9,13 +9,28 @@ import pytest
 from wmassfit.pipeline import generate
 from wmassfit.recipe import Recipe
 
-W_LIKE = {"muon_efficiency": 3127, "prompt_background": 2, "luminosity": 1}
+W = {"muon_efficiency": 3658, "prefire": 14, "luminosity": 1, "width": 4}
+W_LIKE = {"muon_efficiency": 3127, "prompt_background": 2, "prefire": 14, "luminosity": 1, "width": 2}
+
+
+def counts(name: str) -> Counter[str]:
+    recipe = Recipe.load(name).override({"generation.kernel.log2_points": 8})
+    return Counter(group for p in generate(recipe).parameters for group in p.groups)
+
+
+@pytest.fixture(scope="module")
+def w() -> Counter[str]:
+    return counts("wmass")
 
 
 @pytest.fixture(scope="module")
 def w_like() -> Counter[str]:
-    recipe = Recipe.load("wlike").override({"generation.kernel.log2_points": 8})
-    return Counter(group for p in generate(recipe).parameters for group in p.groups)
+    return counts("wlike")
+
+
+@pytest.mark.parametrize("group", W)
+def test_w(w: Counter[str], group: str) -> None:
+    assert w[group] == W[group]
 
 
 @pytest.mark.parametrize("group", W_LIKE)

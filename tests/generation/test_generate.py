@@ -143,6 +143,7 @@ def test_the_measured_boson_is_the_recipes_choice() -> None:
         if name in ("luminosity", "prompt_background", "pdf", "width")
     }
     content["generation"]["nuisances"]["prompt_background"] |= {"z_to_tau": 0.05}
+    content["generation"]["nuisances"]["width"] = {"origin": "measured", "z_width_mev": 2.3}
     made = generate(Recipe.check(content, place="test").override(FAST))
     assert made.pois == ("m_z",)
     assert made.parameter("m_z").display.offset == pytest.approx(91187.6)

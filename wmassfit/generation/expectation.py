@@ -142,6 +142,7 @@ def expect(
     scale: ScaleCalibration,
     *,
     copies: Mapping[str, Copy],
+    background_copies: Mapping[str, Copy] | None = None,
     seed: int,
     grids: Grids | None = None,
     workers: int = 2,
@@ -149,8 +150,8 @@ def expect(
 ) -> Expectation:
     """Fill the kernels and predict every process.
 
-    `copies`: versions of the signal's kernel besides the nominal one, by name. `progress` is called with the
-    fraction done.
+    `copies`: versions of the signal's kernel besides the nominal one, by name; `background_copies` those of a Z that is
+    a background. `progress` is called with the fraction done.
     """
     grids = grids or nominal_grids()
     named = {"nominal": Copy(cut=config.selection.cut), **copies}
@@ -187,7 +188,8 @@ def expect(
         return Expectation(config, pdf, scale, signal, {}, *_yields(config, signal, {}))
     signal = legs(own(W_PLUS), (1,), named, config.kernel.log2_points)
     signal |= legs(own(W_MINUS), (-1,), named, config.kernel.log2_points)
-    dimuon = legs(Z, CHARGES, {"nominal": named["nominal"]}, max(8, config.kernel.log2_points - _BACKGROUND_POINTS))
+    of_z = {"nominal": named["nominal"], **(background_copies or {})}
+    dimuon = legs(Z, CHARGES, of_z, max(8, config.kernel.log2_points - _BACKGROUND_POINTS))
     yields, densities = _yields(config, signal, dimuon)
     return Expectation(config, pdf, scale, signal, dimuon, yields, densities)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import hist
 import numpy as np
@@ -57,9 +58,11 @@ def generate(
     measured = config.observable != "dimuon_pt_rapidity"
     shifts = config.mass_points_mev if measured else ()
     copies = {_mass_copy(s): Copy(mass_shift_gev=1e-3 * s, cut=config.selection.cut) for s in shifts}
+    background_copies: dict[str, Copy] = {}
     for group in groups:
         copies |= group.copies(config)
-    predict = expect if config.observable == "muon" else expect_dilepton
+        background_copies |= group.background_copies(config)
+    predict = partial(expect, background_copies=background_copies) if config.observable == "muon" else expect_dilepton
     expectation = predict(config, pdf, scale, copies=copies, seed=seed, grids=grids, workers=workers, progress=progress)
 
     modifiers: dict[str, list[Modifier]] = {process: [] for process in expectation.yields}

@@ -11,6 +11,7 @@ from wmassfit.generation.groups.nonprompt import NonpromptGroup
 from wmassfit.generation.groups.normalisation import LuminosityGroup, PromptBackgroundGroup
 from wmassfit.generation.groups.nuisance import Group, Nuisance, Variation
 from wmassfit.generation.groups.pdf import PdfGroup
+from wmassfit.generation.groups.prefire import PrefireGroup
 from wmassfit.generation.groups.pt_v import PtVGroup
 from wmassfit.generation.groups.recoil import RecoilGroup
 from wmassfit.generation.groups.width import WidthGroup
@@ -29,6 +30,7 @@ GROUPS: dict[str, type[Group]] = {
         NonpromptGroup,
         PromptBackgroundGroup,
         LuminosityGroup,
+        PrefireGroup,
         RecoilGroup,
         WidthGroup,
         HelicityGroup,

@@ -68,6 +68,10 @@ class Group(Strict, ABC):
         """Kernel copies the group needs, by name."""
         return {}
 
+    def background_copies(self, config: PredictionConfig) -> dict[str, Copy]:
+        """Copies of the kernel of a Z that is a background."""
+        return {}
+
     @abstractmethod
     def nuisances(self, expectation: Expectation) -> list[Nuisance]:
         """The group's nuisance parameters."""

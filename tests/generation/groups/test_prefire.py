@@ -1,0 +1,84 @@
+"""L1 prefiring: what each region of |η| loses, and what all of them do together."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from wmassfit.errors import RecipeError
+from wmassfit.generation.groups.prefire import shares
+from wmassfit.pipeline import generate
+from wmassfit.recipe import Recipe
+from wmassfit.templateset import Scale, TemplateSet
+
+REGIONS = (0.0, 0.3, 0.83, 1.24, 1.6, 2.1, 2.4)
+PROBABILITY = (0.01, 0.005, 0.02, 0.01, 0.01, 0.03)
+
+
+def make(**changes: object) -> TemplateSet:
+    group = {
+        "origin": "a test",
+        "abs_eta": REGIONS,
+        "probability": PROBABILITY,
+        "statistical": 0.1,
+        "systematic": 0.2,
+        "momentum": 0.2,
+        "calorimeter": 0.001,
+        **changes,
+    }
+    settings = {"generation.kernel.log2_points": 8, "generation.nuisances.prefire": group}
+    return generate(Recipe.load("small").override(settings))
+
+
+@pytest.fixture(scope="module")
+def templates() -> TemplateSet:
+    return make()
+
+
+def effect(templates: TemplateSet, parameter: str, process: str = "Wmunu") -> np.ndarray:
+    channel = templates.channel("muon")
+    found = np.zeros(channel.n_bins)
+    for modifier in channel.process(process).modifiers:
+        if isinstance(modifier, Scale) and modifier.parameter == parameter:
+            found[slice(None) if modifier.bins is None else modifier.bins] = modifier.up - 1
+    return found.reshape(channel.shape)
+
+
+def test_shares_of_a_bin_add_up_to_what_the_regions_cover() -> None:
+    edges = np.linspace(-2.4, 2.4, 13)
+    found = shares(edges, np.array(REGIONS))
+    np.testing.assert_allclose(found.sum(axis=1), 1.0)
+    np.testing.assert_allclose(found, found[::-1], atol=1e-12)  # both signs of η
+    np.testing.assert_allclose(shares(np.array([-0.5, 1.0]), np.array([0.0, 0.5])), [[2 / 3]])
+
+
+def test_regions_add_up_to_the_common_change(templates: TemplateSet) -> None:
+    """Where all regions move by one standard deviation, it is half of the common relative change: 0.1 beside 0.2."""
+    regions = sum(effect(templates, f"prefire_stat_{k:02d}") for k in range(6))
+    np.testing.assert_allclose(2 * regions, effect(templates, "prefire_syst"), rtol=1e-12)
+
+
+def test_a_lost_event_leaves_one_less_of_those_that_were_kept(templates: TemplateSet) -> None:
+    edges = templates.channel("muon").axes[0].edges
+    inside = int(np.flatnonzero((edges[:-1] >= 1.24 - 1e-9) & (edges[1:] <= 1.6 + 1e-9))[0])
+    found = effect(templates, "prefire_stat_03")[inside]
+    before, after = 1 - 0.01, 1 - 0.01 * 1.1
+    np.testing.assert_allclose(found, after / before - 1, rtol=1e-9)
+
+
+def test_nonprompt_comes_from_events_that_were_recorded(templates: TemplateSet) -> None:
+    assert not np.any(effect(templates, "prefire_syst", "nonprompt"))
+    np.testing.assert_allclose(effect(templates, "prefire_calorimeter", "Zmumu"), -0.001)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"abs_eta": (0.0, 0.5, 0.4, 1, 2, 2.2, 2.4)}, "must grow"),
+        ({"probability": (0.1, 0.2)}, "6 regions of |η| need as many values of probability, not 2"),
+        ({"probability": (0.1, 0.2, 0.1, 0.1, 0.1, 1.0)}, "leaves no events"),
+    ],
+)
+def test_refusals(changes: dict[str, object], says: str) -> None:
+    with pytest.raises(RecipeError, match=says.replace("|", r"\|")):
+        make(**changes)
