@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from wmassfit.errors import RecipeError
-from wmassfit.generation.groups.width import SIN2_THETA, lepton_asymmetry
+from wmassfit.generation.bosons import SIN2_EFFECTIVE
+from wmassfit.generation.groups.width import lepton_asymmetry
 from wmassfit.pipeline import generate
 from wmassfit.recipe import Recipe
 from wmassfit.templateset import Scale, TemplateSet
@@ -33,7 +34,7 @@ def test_asymmetry_of_leptons() -> None:
     """hep-ex/0509008: A_ℓ = 0.1499 ± 0.0018 from SLD and the τ, where sin²θ is 0.23116; its slope is −7.8."""
     assert lepton_asymmetry(0.23116) == pytest.approx(0.1499, abs=2e-4)
     step = 1e-6
-    slope = (lepton_asymmetry(SIN2_THETA + step) - lepton_asymmetry(SIN2_THETA - step)) / (2 * step)
+    slope = (lepton_asymmetry(SIN2_EFFECTIVE + step) - lepton_asymmetry(SIN2_EFFECTIVE - step)) / (2 * step)
     assert slope == pytest.approx(-7.86, abs=0.02)
 
 

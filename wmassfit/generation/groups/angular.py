@@ -8,20 +8,19 @@ import numpy as np
 from pydantic import Field
 
 from wmassfit.generation.coefficients import Production
-from wmassfit.generation.expectation import Expectation
-from wmassfit.generation.groups.nuisance import EVERY_OBSERVABLE, Group, Nuisance, boson_label, combined
-from wmassfit.generation.processes import CHARGES
+from wmassfit.generation.expectation import Expectation, Leg
+from wmassfit.generation.groups.nuisance import EVERY_OBSERVABLE, Group, Nuisance, boson_label, boson_legs, combined
 from wmassfit.templateset import Array
 
 __all__ = ["AngularGroup"]
 
 
 class AngularGroup(Group):
-    """Each coefficient moves by itself around each p_T^V node, separately for W+ and W−.
-    The muons of both charges come from one Z, whose coefficients move them together.
+    """Each coefficient moves by itself around each p_T^V node, separately for W+, W− and Z.
+    The muons of both charges come from one Z, whose coefficients move them together; also where it is a background.
 
     The variation of A_i at a node is a hat function in p_T^V times (relative size · A_i + absolute size). One more
-    parameter, common to both charges, moves A0 and A2 together as a parton shower's transverse momentum kick does.
+    parameter, common to all bosons, moves A0 and A2 together as a parton shower's transverse momentum kick does.
     """
 
     name: ClassVar[str] = "angular_coefficients"
@@ -33,28 +32,25 @@ class AngularGroup(Group):
     shower: float = Field(description="common absolute change of A0 and A2")
 
     def nuisances(self, expectation: Expectation) -> list[Nuisance]:
-        effects: dict[str, dict[int, Array]] = {}
-        for charge in CHARGES:
-            leg = expectation.signal[charge]
-            hats = np.stack(
-                [np.interp(leg.production.grids.boson_pt, self.nodes_gev, row) for row in np.eye(len(self.nodes_gev))]
-            )
-            sign = boson_label(expectation, charge)
-            names, changes = [], []
-            for i in range(5):
-                size = self.relative[i] * leg.production.angular[0, i] + self.absolute[i]
-                for node, hat in zip(self.nodes_gev, hats, strict=True):
-                    changes.append(_change(leg.production, i, size * hat))
-                    names.append(f"A{i}_{sign}_pt{node:g}")
-            for name, change in zip(names, leg.vary(np.stack(changes)), strict=True):
-                effects.setdefault(name, {})[charge] = change
-        nuisances = [combined(expectation, name, changes) for name, changes in effects.items()]
-        kick = {
-            q: leg.vary((_change(leg.production, 0, -self.shower) + _change(leg.production, 2, -self.shower))[None])[0]
-            for q, leg in expectation.signal.items()
-        }
-        nuisances.append(combined(expectation, "A02_shower", kick))
-        return nuisances
+        effects: dict[str, dict[str, dict[int, Array]]] = {}
+        for process, legs in boson_legs(expectation).items():
+            for charge, leg in legs.items():
+                changes = self._changes(leg)
+                for name, change in zip(changes, leg.vary(np.stack(list(changes.values()))), strict=True):
+                    effects.setdefault(name, {}).setdefault(process, {})[charge] = change
+        return [combined(expectation, name, changes) for name, changes in effects.items()]
+
+    def _changes(self, leg: Leg) -> dict[str, Array]:
+        """Changes of a leg's production [helicity, y, p_T^V], by name of the parameter."""
+        production = leg.production
+        hats = [np.interp(production.grids.boson_pt, self.nodes_gev, row) for row in np.eye(len(self.nodes_gev))]
+        changes = {}
+        for i in range(5):
+            size = self.relative[i] * production.angular[0, i] + self.absolute[i]
+            for node, hat in zip(self.nodes_gev, hats, strict=True):
+                changes[f"A{i}_{boson_label(leg)}_pt{node:g}"] = _change(production, i, size * hat)
+        changes["A02_shower"] = _change(production, 0, -self.shower) + _change(production, 2, -self.shower)
+        return changes
 
 
 def _change(production: Production, coefficient: int, change: Array | float) -> Array:

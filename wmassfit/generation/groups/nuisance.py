@@ -12,12 +12,12 @@ from numpy.typing import ArrayLike
 from pydantic import Field
 
 from wmassfit.generation.config import PredictionConfig, Strict
-from wmassfit.generation.expectation import Expectation
+from wmassfit.generation.expectation import Expectation, Leg
 from wmassfit.generation.kernel import Copy
-from wmassfit.generation.processes import CHARGES
+from wmassfit.generation.processes import CHARGES, ZMUMU
 from wmassfit.templateset import Array, Indices
 
-__all__ = ["EVERY_OBSERVABLE", "Group", "Nuisance", "Variation", "boson_label", "cells", "combined"]
+__all__ = ["EVERY_OBSERVABLE", "Group", "Nuisance", "Variation", "boson_label", "boson_legs", "cells", "combined"]
 
 
 EVERY_OBSERVABLE: Final = frozenset({"muon", "dimuon_mass", "dimuon_pt_rapidity"})
@@ -77,18 +77,27 @@ class Group(Strict, ABC):
         """The group's nuisance parameters."""
 
 
-def boson_label(expectation: Expectation, charge: int) -> str:
+def boson_legs(expectation: Expectation) -> dict[str, Mapping[int, Leg]]:
+    """Legs by charge of the processes that one boson makes: the signal, and the Z where it is a background."""
+    legs = {expectation.signal_process: expectation.signal}
+    if expectation.dimuon and ZMUMU in expectation.yields:
+        legs[ZMUMU] = expectation.dimuon
+    return legs
+
+
+def boson_label(leg: Leg) -> str:
     """Whose production a leg has, in names of nuisance parameters: W+ "plus", W− "minus", "z" for both muons of a Z."""
-    if expectation.config.boson == "Z":
-        return "z"
-    return "plus" if charge > 0 else "minus"
+    return {1: "plus", -1: "minus", 0: "z"}[leg.production.boson.charge]
 
 
-def combined(expectation: Expectation, name: str, changes: Mapping[int, Array]) -> Nuisance:
-    """A nuisance parameter of the signal from relative changes [η, p_T] by charge; a charge left out does not move."""
+def combined(expectation: Expectation, name: str, changes: Mapping[str, Mapping[int, Array]]) -> Nuisance:
+    """A nuisance parameter from relative changes [η, p_T] by process and charge; a charge left out does not move."""
     nothing = np.zeros(expectation.shape[:2])
-    both = expectation.by_charge({q: changes.get(q, nothing) for q in CHARGES})
-    return Nuisance(name, {expectation.signal_process: Variation.relative(both)})
+    effects = {
+        process: expectation.by_charge({q: of_charge.get(q, nothing) for q in CHARGES})
+        for process, of_charge in changes.items()
+    }
+    return Nuisance(name, {process: Variation.relative(change) for process, change in effects.items()})
 
 
 def cells(shape: tuple[int, int, int], eta: ArrayLike, charge: ArrayLike = (0, 1)) -> Indices:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import ClassVar
@@ -12,8 +12,7 @@ from pydantic import Field, field_validator
 
 from wmassfit.generation.css import CssParameters, luminosity_ratio, variation
 from wmassfit.generation.expectation import Expectation, Leg
-from wmassfit.generation.groups.nuisance import EVERY_OBSERVABLE, Group, Nuisance, boson_label, combined
-from wmassfit.generation.processes import CHARGES
+from wmassfit.generation.groups.nuisance import EVERY_OBSERVABLE, Group, Nuisance, boson_label, boson_legs, combined
 from wmassfit.generation.transverse_momentum import PtShape, nominal_density, rise
 from wmassfit.templateset import Array
 
@@ -25,7 +24,7 @@ _RAPIDITY = 2.5  # |y| at which the rapidity-dependent non-perturbative term has
 class PtVGroup(Group):
     """Changes of the p_T^V spectrum that leave the cross section as it is.
 
-    Each field is the change of one parameter of the Collins–Soper–Sterman model, common to both charges; `g1_rapidity`
+    Each field is the change of one parameter of the Collins–Soper–Sterman model, common to W+, W− and Z; `g1_rapidity`
     grows with (|y|/2.5)²; `g1_charge` and `d_b1_charge` move W+ against W− (nothing for the Z). `matching`: per boson,
     rises from 0 at the first p_T^V (GeV) to the relative size at the second, and stays there.
     """
@@ -56,26 +55,29 @@ class PtVGroup(Group):
     def nuisances(self, expectation: Expectation) -> list[Nuisance]:
         common = {"g1": self.g1, "l4": self.l4, "d_a2": self.d_a2, "d_a3": self.d_a3, "d_b1": self.d_b1}
         common |= {"b2": self.b2, "alphas": self.alphas}
-        opposite = {"g1": self.g1_charge, "d_b1": self.d_b1_charge} if expectation.config.boson == "W" else {}
-        effects: dict[str, dict[int, Array]] = {}
-        for charge in CHARGES:
-            leg = expectation.signal[charge]
-            nodes = leg.production.grids.boson_pt
-            relative = {f"ptv_{key}": _css(expectation, leg, key, step)[None] for key, step in common.items()}
-            rapidity = (leg.production.grids.rapidity / _RAPIDITY) ** 2
-            relative["ptv_g1_rapidity"] = rapidity[:, None] * _css(expectation, leg, "g1", self.g1_rapidity)
-            relative |= {
-                f"ptv_{key}_charge": charge * _css(expectation, leg, key, step)[None] for key, step in opposite.items()
-            }
-            sign = boson_label(expectation, charge)
-            for low, high, size in self.matching:
-                ramp = rise(nodes, _nominal(expectation, leg), start_gev=low, end_gev=high, size=size)
-                relative[f"ptv_matching_{low:g}_{high:g}_{sign}"] = ramp[None]
-            density = leg.production.density()[0]
-            changes = leg.vary(np.stack([density * change for change in relative.values()]))
-            for name, change in zip(relative, changes, strict=True):
-                effects.setdefault(name, {})[charge] = change
+        effects: dict[str, dict[str, dict[int, Array]]] = {}
+        for process, legs in boson_legs(expectation).items():
+            for charge, leg in legs.items():
+                relative = self._relative(expectation, leg, common)
+                density = leg.production.density()[0]
+                changes = leg.vary(np.stack([density * change for change in relative.values()]))
+                for name, change in zip(relative, changes, strict=True):
+                    effects.setdefault(name, {}).setdefault(process, {})[charge] = change
         return [combined(expectation, name, changes) for name, changes in effects.items()]
+
+    def _relative(self, expectation: Expectation, leg: Leg, common: Mapping[str, float]) -> dict[str, Array]:
+        """Relative changes of a leg's production, [1 or y, p_T^V], by name of the parameter."""
+        nodes, charge = leg.production.grids.boson_pt, leg.production.boson.charge
+        relative = {f"ptv_{key}": _css(expectation, leg, key, step)[None] for key, step in common.items()}
+        rapidity = (leg.production.grids.rapidity / _RAPIDITY) ** 2
+        relative["ptv_g1_rapidity"] = rapidity[:, None] * _css(expectation, leg, "g1", self.g1_rapidity)
+        if charge:
+            for key, step in {"g1": self.g1_charge, "d_b1": self.d_b1_charge}.items():
+                relative[f"ptv_{key}_charge"] = charge * _css(expectation, leg, key, step)[None]
+        for low, high, size in self.matching:
+            ramp = rise(nodes, _nominal(expectation, leg), start_gev=low, end_gev=high, size=size)
+            relative[f"ptv_matching_{low:g}_{high:g}_{boson_label(leg)}"] = ramp[None]
+        return relative
 
 
 def _css(expectation: Expectation, leg: Leg, key: str, step: float) -> Array:

@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field
 
+from wmassfit.generation.bosons import SIN2_EFFECTIVE
 from wmassfit.generation.config import PredictionConfig
 from wmassfit.generation.expectation import Expectation, Leg
 from wmassfit.generation.groups.nuisance import EVERY_OBSERVABLE, Group, Nuisance, Variation
@@ -15,9 +16,6 @@ from wmassfit.generation.kernel import Copy
 from wmassfit.generation.processes import ZMUMU
 
 __all__ = ["WidthGroup", "lepton_asymmetry"]
-
-SIN2_THETA = 0.23153
-"""The leptons' effective mixing angle of hep-ex/0509008, which the couplings of the Z are made with."""
 
 
 def lepton_asymmetry(sin2_theta: float) -> float:
@@ -71,7 +69,7 @@ class WidthGroup(Group):
             return found
         found += [Nuisance(name, _ratios(expectation, z_legs, name)) for name in self.background_copies(config)]
         if self.sin2_theta:
-            size = lepton_asymmetry(SIN2_THETA + self.sin2_theta) / lepton_asymmetry(SIN2_THETA) - 1.0
+            size = lepton_asymmetry(SIN2_EFFECTIVE + self.sin2_theta) / lepton_asymmetry(SIN2_EFFECTIVE) - 1.0
             moved = expectation.by_charge({q: _a4(leg, size) for q, leg in z_legs.items()})
             found.append(Nuisance("sin2_theta", {ZMUMU: Variation.relative(moved)}))
         return found

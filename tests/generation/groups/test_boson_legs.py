@@ -1,0 +1,50 @@
+"""What is known of the Z's production moves the Z where it is a background, together with the W where it is common."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from wmassfit.pipeline import generate
+from wmassfit.recipe import Recipe
+from wmassfit.templateset import Scale, TemplateSet
+
+
+@pytest.fixture(scope="module")
+def templates() -> TemplateSet:
+    return generate(Recipe.load("small").override({"generation.kernel.log2_points": 10}))
+
+
+def effects(templates: TemplateSet, parameter: str) -> dict[str, np.ndarray]:
+    channel = templates.channel("muon")
+    return {
+        process.name: (modifier.up - 1).reshape(channel.shape)
+        for process in channel.processes
+        for modifier in process.modifiers
+        if isinstance(modifier, Scale) and modifier.parameter == parameter
+    }
+
+
+@pytest.mark.parametrize("name", ["ptv_g1", "ptv_b2", "ptv_alphas", "A02_shower"])
+def test_common_parameters_move_both_bosons_alike(templates: TemplateSet, name: str) -> None:
+    found = effects(templates, name)
+    assert set(found) == {"Wmunu", "Zmumu"}
+    # over p_T, at the peaks of either boson's muons, the changes are of one size
+    w, z = (np.abs(found[process]).max() for process in ("Wmunu", "Zmumu"))
+    assert 0.3 < z / w < 3
+
+
+def test_a_harder_z_is_a_harder_w(templates: TemplateSet) -> None:
+    """More non-perturbative smearing feeds the last bins above the Jacobian edge of the W."""
+    found = effects(templates, "ptv_g1")
+    assert np.all(found["Wmunu"].mean(axis=(0, 2))[-3:] * found["Zmumu"].mean(axis=(0, 2))[-1] > 0)
+
+
+@pytest.mark.parametrize("name", ["A0_z_pt10", "A4_z_pt10", "ptv_matching_15_30_z"])
+def test_parameters_of_the_z_move_it_alone(templates: TemplateSet, name: str) -> None:
+    assert set(effects(templates, name)) == {"Zmumu"}
+
+
+@pytest.mark.parametrize("name", ["A0_plus_pt10", "ptv_matching_15_30_minus", "ptv_g1_charge"])
+def test_parameters_of_the_w_leave_the_z(templates: TemplateSet, name: str) -> None:
+    assert set(effects(templates, name)) == {"Wmunu"}
