@@ -13,7 +13,13 @@ import pytest
 
 from wmassfit.errors import PhysicsError
 from wmassfit.generation.bosons import W_MINUS, W_PLUS, Z
-from wmassfit.generation.predictions import Prediction, charge_asymmetry, lepton_eta_cross_section
+from wmassfit.generation.predictions import (
+    Prediction,
+    boson_rapidity_cross_section,
+    charge_asymmetry,
+    lepton_eta_cross_section,
+)
+from wmassfit.generation.production import rapidity_spectrum
 from wmassfit.pdf import load, load_embedded
 
 WORKFLOW = Path(__file__).parents[2] / "workflows" / "published" / "w_cross_sections.py"
@@ -90,3 +96,14 @@ def test_sum_of_bins_is_one_wide_bin() -> None:
 def test_refusals(boson, edges: list[float], message: str) -> None:
     with pytest.raises(PhysicsError, match=message):
         lepton_eta_cross_section(load_embedded(), boson, abs_eta_edges=np.array(edges), pt_range_gev=(26, 56))
+
+
+@pytest.mark.parametrize("boson", [W_PLUS, W_MINUS, Z])
+def test_boson_rapidity_adds_up(boson) -> None:
+    pdf, edges = load_embedded(), np.array([0.0, 0.3, 1.0, 2.5, 4.0])
+    bins = boson_rapidity_cross_section(pdf, boson, abs_y_edges=edges)
+    total = rapidity_spectrum(pdf, boson, np.linspace(-4.0, 4.0, 1601)).total_pb()
+    np.testing.assert_allclose(bins.members @ np.diff(edges), total, rtol=2e-5)
+    assert np.all(bins.uncertainty[:3] < 0.06 * bins.central[:3])
+    with pytest.raises(PhysicsError, match="must rise"):
+        boson_rapidity_cross_section(pdf, boson, abs_y_edges=np.array([0.0, np.nan]))
