@@ -111,10 +111,9 @@ def test_both_muons_of_the_z(tmp_path: Path) -> None:
 def test_sets_of_parton_densities(tmp_path: Path) -> None:
     study("pdf_sets", tmp_path, options=QUICK)
     found = {row["case"]: row for row in rows(tmp_path / "pdf_sets.csv")}
-    # the data were drawn from the model with its parton densities at their nominal values
+    # drawn from the model with its theory at the nominal values: right with and without the uncertainties of theory
     assert {row["ndf"] for row in found.values()} == {"116"}
-    assert float(found["nominal"]["p_value"]) > 0.001
-    # what is held cannot fit better
-    steps = [float(found[case]["statistic"]) for case in ("nominal", "without_pdf_alphas", "without_theory")]
-    assert steps == sorted(steps)
+    for row in found.values():
+        assert 0.001 < float(row["p_value"]) < 0.999
+    assert int(found["nominal"]["held"]) == 0
     assert int(found["without_pdf_alphas"]["held"]) >= 30

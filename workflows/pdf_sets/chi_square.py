@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import argparse
 import csv
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 import wmassfit as wm
 from wmassfit.report.style import COLOURS, figure, save, styled
@@ -31,6 +34,15 @@ def held(templates: Any, groups: tuple[str, ...]) -> dict[str, float]:
     return dict.fromkeys(sorted(names), 0.0)
 
 
+def without_auxiliary(data: Any, templates: Any, values: dict[str, float]) -> Any:
+    """The data, with auxiliary data of held parameters where these are held: their draws say nothing about the rest."""
+    auxiliary = dict(data.auxiliary)
+    for constraint in templates.constraints:
+        if constraint.name in auxiliary and set(constraint.parameters) <= values.keys():
+            auxiliary[constraint.name] = np.array([values[name] for name in constraint.parameters])
+    return replace(data, auxiliary=auxiliary)
+
+
 def study(path: Path) -> list[dict[str, Any]]:
     """A row a case. The data are those of the fit, whatever model they came from."""
     nominal = wm.read(path)
@@ -39,7 +51,8 @@ def study(path: Path) -> list[dict[str, Any]]:
     rows = []
     for case, groups in HELD.items():
         values = held(templates, groups)
-        result = wm.fit(nominal.model, nominal.data, fixed=fixed | values) if values else nominal
+        data = without_auxiliary(nominal.data, templates, values)
+        result = wm.fit(nominal.model, data, fixed=fixed | values) if values else nominal
         if not result.converged:
             raise SystemExit(f"{path}, {case}: the fit did not converge ({result.reason})")
         quality = wm.goodness_of_fit(result, parts=False)
@@ -82,8 +95,8 @@ def plot(rows: list[dict[str, Any]]) -> Any:
         if max(row["statistic"] / row["ndf"] for row in rows) > 10:
             axes.set_xscale("log")
         axes.set_xlabel(r"saturated $\chi^2$ / ndf")
-        axes.legend()
-        axes.set_title("wmassfit", loc="left", weight="bold")
+        axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=len(HELD))
+        page.suptitle("wmassfit", x=0.02, ha="left", weight="bold")
     return page
 
 
