@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # the fit's modules load when a fit is made
     from wmassfit.inference import FitResult, Impacts, LinearFunction, Progress
     from wmassfit.likelihood import Model
     from wmassfit.recipe import Recipe, Throw
+    from wmassfit.templateset import Gaussian
 
 __all__ = ["RunResult", "generate", "make_data", "run", "summarise", "with_data"]
 
@@ -56,10 +57,30 @@ def generate(
 
     events = [g.jpsi_events for g in config.nuisances.chosen() if isinstance(g, MomentumScaleGroup)]
     calibration = expected_calibration(config.eta.edges, JpsiSample(events=events[0]) if events else None)
-    templates = generate_templates(config, pdf, calibration, seed=seed, workers=workers, progress=advance)
+    priors = _priors(recipe, pdf.name)
+    templates = generate_templates(
+        config, pdf, calibration, seed=seed, priors=priors, workers=workers, progress=advance
+    )
     blinding = {"blind": list(recipe.blind), "blind_simulated": recipe.blind_simulated} if recipe.blind else {}
     metadata = {**templates.metadata, **blinding, "recipe": recipe.model_dump(mode="json"), "version": __version__}
     return replace(templates, metadata=metadata)
+
+
+def _priors(recipe: Recipe, pdf_name: str) -> Gaussian | None:
+    """The constraint of the directions of parton densities that the recipe takes from another fit."""
+    from wmassfit.generation.groups.pdf import PdfGroup
+    from wmassfit.interchange.priors import read_priors
+
+    paths = [g.priors for g in recipe.generation.nuisances.chosen() if isinstance(g, PdfGroup) and g.priors]
+    if not paths:
+        return None
+    priors = read_priors(paths[0])
+    if priors.pdf != pdf_name:
+        raise RecipeError(
+            f"recipe {recipe.name}, generation.nuisances.pdf.priors = {paths[0]}: fitted with {priors.pdf}, but the "
+            f"recipe's set is {pdf_name}; the directions are other ones, fit the priors with {pdf_name}"
+        )
+    return priors.constraint("pdf")
 
 
 def make_data(

@@ -64,9 +64,14 @@ class Recipe(Strict):
                 f"{path}: a recipe is a mapping with `name` and `generation`, this is {type(content).__name__}"
             )
         recipe = cls.check(content, place=str(path))
-        pdf = recipe.generation.pdf.path
-        if pdf is not None and not pdf.is_absolute() and not pdf.exists() and (path.parent / pdf).exists():
-            recipe = recipe.override({"generation.pdf.path": str(path.parent / pdf)})
+        group = getattr(recipe.generation.nuisances, "pdf", None)
+        files = {
+            "generation.pdf.path": recipe.generation.pdf.path,
+            "generation.nuisances.pdf.priors": None if group is None else group.priors,
+        }
+        for key, file in files.items():
+            if file is not None and not file.is_absolute() and not file.exists() and (path.parent / file).exists():
+                recipe = recipe.override({key: str(path.parent / file)})
         return recipe
 
     @classmethod

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import hist
@@ -42,6 +43,7 @@ def generate(
     scale: ScaleCalibration,
     *,
     seed: int,
+    priors: Gaussian | None = None,
     grids: Grids | None = None,
     workers: int = 2,
     progress: Callable[[float], None] | None = None,
@@ -51,8 +53,9 @@ def generate(
     One channel "muon" with C-ordered axes eta, pt (GeV) and charge, or "dimuon" with abs_eta (of the more forward muon)
     and mass, or with y and pt_pair; `m_w` (or `m_z`) is a shift in MeV from the recipe's mass and the parameter of
     interest, of which y and p_T of the pair have none; every nuisance parameter is a symmetric log-normal with a unit
-    Gaussian constraint. `scale` is the calibration whose covariance the momentum-scale group uses. Raises RecipeError
-    if two nuisance parameters have the same name.
+    Gaussian constraint, but for those of `priors`, whose correlated constraint takes the place of theirs and at whose
+    values they start. `scale` is the calibration whose covariance the momentum-scale group uses. Raises RecipeError if
+    two nuisance parameters have the same name, and for priors of parameters that there are not.
     """
     groups = config.nuisances.chosen()
     measured = config.observable != "dimuon_pt_rapidity"
@@ -83,6 +86,9 @@ def generate(
         twice = next(name for name in names if names.count(name) > 1)
         raise RecipeError(f"two nuisance parameters are called {twice}: give the groups of the recipe distinct names")
 
+    constrained = [name for name in names if name != mass]
+    if priors is not None:
+        parameters = _starting_at(priors, parameters, constrained)
     processes = tuple(
         Process(
             name,
@@ -98,7 +104,7 @@ def generate(
     return TemplateSet(
         channels=(channel,),
         parameters=tuple(parameters),
-        constraints=tuple(Gaussian(name, (name,), np.zeros(1), np.ones(1)) for name in names if name != mass),
+        constraints=_constraints(constrained, priors),
         pois=(mass,) if measured else (),
         metadata={
             "seed": seed,
@@ -109,6 +115,25 @@ def generate(
             "group_origins": {group.name: group.origin for group in groups},
         },
     )
+
+
+def _starting_at(priors: Gaussian, parameters: list[Parameter], constrained: list[str]) -> list[Parameter]:
+    """Parameters that start at their priors, so that simulated data are of the best known model."""
+    unknown = [name for name in priors.parameters if name not in constrained]
+    if unknown:
+        raise RecipeError(
+            f"priors of {unknown[0]} ({len(unknown)} such): the recipe has no nuisance parameter of that name; fit the "
+            "priors with the set of the recipe, or leave them out"
+        )
+    at = dict(zip(priors.parameters, priors.observed.tolist(), strict=True))
+    return [replace(p, start=at.get(p.name, p.start)) for p in parameters]
+
+
+def _constraints(names: list[str], priors: Gaussian | None) -> tuple[Gaussian, ...]:
+    """Unit Gaussian constraints, and the correlated one of `priors` for the parameters it has."""
+    taken = () if priors is None else priors.parameters
+    units = tuple(Gaussian(name, (name,), np.zeros(1), np.ones(1)) for name in names if name not in taken)
+    return units if priors is None else (*units, priors)
 
 
 def _axes(config: GenerationConfig) -> tuple[str, tuple[hist.axis.Variable, ...]]:

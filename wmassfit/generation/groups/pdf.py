@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from wmassfit.generation.coefficients import Production, produce
 from wmassfit.generation.expectation import Expectation, Leg
@@ -24,6 +25,13 @@ class PdfGroup(Group):
     label: ClassVar[str] = "PDF"
     observables: ClassVar[frozenset[str]] = EVERY_OBSERVABLE
     inflation: float = Field(default=1.0, gt=0, description="factor on every direction")
+    priors: Path | None = Field(default=None, description="post-fit directions in place of unit constraints")
+
+    @model_validator(mode="after")
+    def _not_both(self) -> PdfGroup:
+        if self.priors is not None and self.inflation != 1.0:
+            raise ValueError(f"priors: with inflation {self.inflation:g} they would not fit; give one of the two")
+        return self
 
     def nuisances(self, expectation: Expectation) -> list[Nuisance]:
         matrix = self.inflation * direction_matrix(expectation.pdf)
