@@ -26,21 +26,23 @@ def problem(directions: int = 5):
     return predictions, data, root @ root.T + 20.0 * np.ones((6, 6))
 
 
-@pytest.mark.parametrize("normalisation", [0.019, None])
+@pytest.mark.parametrize("normalisation", [0.019, None, 0.0])
 def test_closed_form(normalisation: float | None) -> None:
     predictions, data, covariance = problem()
     templates = pdf_fit_templates(predictions, data, covariance, edges=EDGES, normalisation=normalisation)
     result = fit(Model(templates), strict=True)
     central = np.concatenate([p.central for p in predictions.values()])
     design = np.column_stack([*np.concatenate([p.directions for p in predictions.values()], axis=1), central])
-    prior = np.diag([*np.ones(5), 0.0 if normalisation is None else normalisation**-2])
+    prior = np.diag([*np.ones(5), normalisation**-2 if normalisation else 0.0])
+    names = [*(f"pdf_{k:02d}" for k in range(1, 6)), NORMALISATION]
+    if normalisation == 0:
+        design, prior, names = design[:, :5], prior[:5, :5], names[:5]
     posterior = np.linalg.inv(design.T @ np.linalg.solve(covariance, design) + prior)
     residual = np.concatenate(list(data.values())) - central
     values = posterior @ design.T @ np.linalg.solve(covariance, residual)
-    names = [*(f"pdf_{k:02d}" for k in range(1, 6)), NORMALISATION]
     np.testing.assert_allclose([result[name].value for name in names], values, rtol=1e-6, atol=1e-9)
     np.testing.assert_allclose(result.covariance(names), posterior, rtol=1e-6, atol=1e-10)
-    if normalisation is not None:
+    if normalisation:
         # the minimum is the χ² with the directions in the covariance
         total = covariance + design @ np.linalg.inv(prior) @ design.T
         np.testing.assert_allclose(2 * result.nll, residual @ np.linalg.solve(total, residual), rtol=1e-8)

@@ -6,6 +6,7 @@ import csv
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -117,3 +118,22 @@ def test_sets_of_parton_densities(tmp_path: Path) -> None:
         assert 0.001 < float(row["p_value"]) < 0.999
     assert int(found["nominal"]["held"]) == 0
     assert int(found["without_pdf_alphas"]["held"]) >= 30
+
+
+def test_published_data(tmp_path: Path, reference: Callable[[str], Path]) -> None:
+    tables = reference("cms_w_13tev").parent
+    study("published", tmp_path, tables=tables, recipe="small", options=QUICK, fits="asymmetry", points=12)
+    chi2 = {row["measurement"]: row for row in rows(tmp_path / "summary.csv")}
+    assert [int(chi2[name]["ndf"]) for name in ("w_both_eta", "z_pt", "z_a4")] == [36, 29, 63]
+    # what the generator has of physics describes the asymmetries and A4 within their uncertainties
+    for name in ("w_asymmetry_eta", "z_a4_peak", "z_a4"):
+        assert 0.3 < float(chi2[name]["chi2_data_and_theory"]) / int(chi2[name]["ndf"]) < 1.7
+    for row in rows(tmp_path / "w_asymmetry_eta.csv"):
+        assert abs(float(row["pull"])) < 1.3
+    impact = {row["priors"]: float(row["pdf_nominal_mev"]) for row in rows(tmp_path / "m_w.csv")}
+    # the data of the m_W fit know more of the densities than the asymmetry does: it takes away 1%
+    assert 0.9 * impact["before"] < impact["asymmetry"] < impact["before"]
+    constraints = [float(row["constraint"]) for row in rows(tmp_path / "fit" / "asymmetry.csv")]
+    assert len(constraints) == 29
+    assert 0 < min(constraints) < max(constraints) <= 1
+    assert (tmp_path / "z_pt.png").stat().st_size > 10_000

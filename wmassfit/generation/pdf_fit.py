@@ -30,7 +30,7 @@ def pdf_fit_templates(
     `predictions` and `data` [bin] by name of the measurement, all in bins with `edges`; `covariance` V of all of them,
     one after the other. θ_k "pdf_01" … are the directions D_k of the densities with unit constraints, named and counted
     as those of the m_W fit, so that their post-fit values are priors for it; the relative normalisation n is common
-    to all, with the uncertainty δ `normalisation`, or free where that is None.
+    to all, with the uncertainty δ `normalisation`; free where that is None, and left out where it is 0, as for ratios.
     """
     if list(predictions) != list(data) or not predictions:
         raise TemplateError(
@@ -42,15 +42,22 @@ def pdf_fit_templates(
         raise TemplateError("the parton densities have no error members: choose a set that has directions to fit")
     names = tuple(f"pdf_{k + 1:02d}" for k in range(len(directions)))
     modifiers: list[Modifier] = [Shift(n, up=d, code="linear") for n, d in zip(names, directions, strict=True)]
-    modifiers.append(Shift(NORMALISATION, up=central, code="linear"))
+    floating = () if normalisation == 0 else (Parameter(NORMALISATION),)
+    if floating:
+        modifiers.append(Shift(NORMALISATION, up=central, code="linear"))
     axes = (hist.axis.StrCategory(list(data), name="quantity"), hist.axis.Variable(edges, name="bin"))
-    channel = Channel(name, axes, (Process("prediction", central, modifiers=tuple(modifiers)),), covariance=covariance)
+    channel = Channel(
+        name,
+        axes,
+        (Process("prediction", central, modifiers=tuple(modifiers), negative="keep"),),
+        covariance=covariance,
+    )
     constraints = [Gaussian(n, (n,), np.zeros(1), np.ones(1)) for n in names]
-    if normalisation is not None:
+    if normalisation:
         constraints.append(Gaussian(NORMALISATION, (NORMALISATION,), np.zeros(1), np.array([normalisation**2])))
     return TemplateSet(
         channels=(channel,),
-        parameters=(*(Parameter(n, groups=("pdf",)) for n in names), Parameter(NORMALISATION)),
+        parameters=(*(Parameter(n, groups=("pdf",)) for n in names), *floating),
         constraints=tuple(constraints),
         observed=Dataset({name: np.concatenate(list(data.values()))}),
     )

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
 from wmassfit.generation.bosons import W_MINUS, W_PLUS
 from wmassfit.generation.predictions import Prediction, charge_asymmetry, lepton_eta_cross_section
+from wmassfit.interchange.hepdata_tables import read_columns, read_table
 from wmassfit.pdf import PdfSet, load
 
 PT_RANGE_GEV = (26.0, 56.0)
@@ -43,16 +43,14 @@ class Measurement:
 
 def read_cross_section(path: Path) -> Measurement:
     """The first dependent variable of a HEPData table over its bins."""
-    table = yaml.safe_load(path.read_text(encoding="utf-8"))
-    bins = table["independent_variables"][0]["values"]
-    points = table["dependent_variables"][0]["values"]
-    edges = np.array([bins[0]["low"], *(b["high"] for b in bins)], dtype=float)
-    value = np.array([p["value"] for p in points], dtype=float)
-    return Measurement(edges, value, np.array([p["errors"][0]["symerror"] for p in points], dtype=float))
+    table = read_table(path)
+    return Measurement(table.edges, table.value, table.uncertainties["Measurement uncertainty"])
 
 
 def read_asymmetry(path: Path) -> Measurement:
-    low, high, value, uncertainty = np.loadtxt(path, delimiter=",", skiprows=1, unpack=True)
+    low, high, value, uncertainty = read_columns(
+        path, "abs_eta_low", "abs_eta_high", "asymmetry", "uncertainty"
+    ).values()
     return Measurement(np.append(low, high[-1]), value, uncertainty)
 
 
