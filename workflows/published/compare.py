@@ -36,6 +36,7 @@ from wmassfit.pdf import PdfSet, load
 from wmassfit.report.style import GLOBAL, corner, figure, save, styled
 
 PT_RANGE_GEV = (26.0, 56.0)
+LOW_PT_GEV = 51.0  # where the parametrised spectrum begins to fall off against data
 CMS_W, CMS_A4, ATLAS = "CMS, arXiv:2008.04174", "CMS, HEPData ins2818125", "ATLAS, arXiv:1912.02844"
 
 
@@ -101,8 +102,8 @@ def compare(folder: Path, pdf: PdfSet, *, log2_points: int = 15) -> tuple[list[C
         charge: boson_rapidity_cross_section(pdf, boson, abs_y_edges=rapidity[charge].edges)
         for charge, boson in (("plus", W_PLUS), ("minus", W_MINUS))
     }
-    pt = measurements.z_pt(folder)
-    spectrum = z_pt_spectrum(pdf, pt.edges)
+    pt, low_pt = measurements.z_pt(folder), measurements.z_pt(folder, end_gev=LOW_PT_GEV)
+    spectrum, low_spectrum = (z_pt_spectrum(pdf, data.edges) for data in (pt, low_pt))
     a4 = measurements.z_a4(folder)
     peak = measurements.at_the_peak(a4)
     found = []
@@ -120,8 +121,9 @@ def compare(folder: Path, pdf: PdfSet, *, log2_points: int = 15) -> tuple[list[C
     in_y = charge_asymmetry(pdf, y["plus"], y["minus"])
     found.append(Comparison("w_asymmetry_y", r"$|y_W|$", title, CMS_W, rapidity["asymmetry"], in_y))
     shape = r"$1/\sigma\; d\sigma/dp_T^{\ell\ell}$ [1/GeV]"
-    model = spectrum.model.T @ spectrum.model
-    found.append(Comparison("z_pt", r"$p_T^{\ell\ell}$ [GeV]", shape, ATLAS, pt, spectrum.pdf, model))
+    for name, data, made in (("z_pt", pt, spectrum), ("z_pt_low", low_pt, low_spectrum)):
+        model = made.model.T @ made.model
+        found.append(Comparison(name, r"$p_T^{\ell\ell}$ [GeV]", shape, ATLAS, data, made.pdf, model))
     for name, data in (("z_a4_peak", peak), ("z_a4", a4)):
         bins = np.stack([data.low, data.high], axis=1)
         prediction = drell_yan_a4(pdf, abs_y=bins, mass_gev=data.mass)
@@ -129,7 +131,7 @@ def compare(folder: Path, pdf: PdfSet, *, log2_points: int = 15) -> tuple[list[C
         found.append(Comparison(name, axis, "$A_4$", CMS_A4, data, prediction, difference=True))
 
     summary = [
-        _summary(c.name, c.data.value - c.prediction.central, c.data.covariance, c.theory, lost=c.name == "z_pt")
+        _summary(c.name, c.data.value - c.prediction.central, c.data.covariance, c.theory, lost=c.source == ATLAS)
         for c in found
     ]
     residual = np.concatenate([eta[c].value - w[c].central for c in eta])
@@ -173,10 +175,9 @@ def plot(comparison: Comparison, pdf_name: str, chi2: dict[str, Any]) -> Any:
         top.stairs(central, edges, baseline=None, color=GLOBAL, label=f"wmassfit, {pdf_name}")
         top.errorbar(middle, data.value, data.uncertainty, fmt="ko", ms=3.5, lw=1, label=comparison.source)
         top.set_ylabel(comparison.quantity)
-        span = np.ptp(data.value)
-        top.set_ylim(
-            min(data.value.min(), central.min()) - 0.25 * span, max(data.value.max(), central.max()) + 0.35 * span
-        )
+        low = min(np.min(data.value - data.uncertainty), np.min(central - band))
+        high = max(np.max(data.value + data.uncertainty), np.max(central + band))
+        top.set_ylim(low - 0.05 * (high - low), high + 0.25 * (high - low))
         top.legend(loc="upper right")
         numbers = f"{chi2['chi2_data_and_theory']:.1f}/{chi2['ndf']}"
         corner(top, rf"$\chi^2$ = {numbers}, data only {chi2['chi2_data']:.1f}")

@@ -101,14 +101,14 @@ def w_rapidity(folder: Path) -> dict[str, Measurement]:
     return found | {"asymmetry": _diagonal(path, "abs_yw", "charge_asymmetry", "asymmetry_uncertainty")}
 
 
-def z_pt(folder: Path) -> Measurement:
-    """1/σ dσ/dp_T in 1/GeV of born leptons below 95 GeV, divided by the integral of these bins.
+def z_pt(folder: Path, *, end_gev: float = Z_PT_END_GEV) -> Measurement:
+    """1/σ dσ/dp_T in 1/GeV of born leptons below `end_gev`, divided by the integral of these bins.
 
-    The published spectrum is normalised over all p_T; 2% of it lie above, so its covariance is only divided by the same
-    number squared.
+    The published spectrum is normalised over all p_T. The integral is taken as a constant: the covariance is divided by
+    its square, its own uncertainty (below 0.1%) is not in it.
     """
     table = read_table(folder / ATLAS_Z / "HEPData-ins1768911-v3-Table_4a.yaml")
-    below = table.high <= Z_PT_END_GEV
+    below = table.high <= end_gev
     value, low, high = table.value[below], table.low[below], table.high[below]
     inside = float(np.sum(value * (high - low)))
     common = table.uncertainties["correlated uncertainty"][below]
