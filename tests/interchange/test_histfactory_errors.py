@@ -242,6 +242,7 @@ PATCHES = {
     "a failed test": ([{"op": "test", "path": "/version", "value": "3"}], "operation 0 .test"),
     "operations that are none": ([1, 2], "a list of operations"),
     "no patch": ({"a": 1}, "neither a JSON patch"),
+    "a value that no float holds": (patch_set(one=[10**400]), "neither a JSON patch"),
     "a number": (3, "a list of operations"),
     "nothing left": ([{"op": "replace", "path": "", "value": 3}], "what is left of the workspace is a int"),
     "a set without a choice": (patch_set(one=[1.0], two=[2.0]), "choose one with patch_name: one, two"),

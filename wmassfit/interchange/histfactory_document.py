@@ -73,7 +73,7 @@ def _chosen(patch_set: dict[str, Any], workspace: dict[str, Any], name: str | No
         }
         digests = dict(patch_set["metadata"]["digests"])
         count = len(patch_set["patches"])
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise FormatError(
             f"{where} is neither a JSON patch (a list of operations) nor a patch set ({type(error).__name__}: {error})"
         ) from error
