@@ -14,18 +14,19 @@ from wmassfit.errors import FormatError
 from wmassfit.interchange.hdf5_chunks import map_pieces
 
 STORAGES: dict[str, dict[str, Any]] = {
-    "gzip": {"chunks": (1000,), "compression": "gzip"},
-    "shuffled": {"chunks": (1000,), "compression": "gzip", "shuffle": True},
-    "single precision": {"chunks": (1000,), "compression": "gzip", "dtype": "f4"},
-    "other byte order": {"chunks": (1000,), "compression": "gzip", "dtype": ">f8"},
-    "unpacked chunks": {"chunks": (1000,)},
+    "gzip": {"chunks": (20_000,), "compression": "gzip"},
+    "shuffled": {"chunks": (20_000,), "compression": "gzip", "shuffle": True},
+    "single precision": {"chunks": (20_000,), "compression": "gzip", "dtype": "f4"},
+    "other byte order": {"chunks": (20_000,), "compression": "gzip", "dtype": ">f8"},
+    "unpacked chunks": {"chunks": (20_000,)},
+    "small chunks": {"chunks": (1000,), "compression": "gzip"},
     "contiguous": {},
 }
 
 
 @pytest.mark.parametrize("storage", STORAGES)
 def test_every_number_once_and_in_order(tmp_path: Path, storage: str) -> None:
-    numbers = np.random.default_rng(1).normal(size=12_345).astype("f4").astype("f8")
+    numbers = np.random.default_rng(1).normal(size=123_456).astype("f4").astype("f8")
     with h5py.File(tmp_path / "a.h5", "w") as file:
         dataset = file.create_dataset("a", data=numbers, **STORAGES[storage])
         pieces = list(map_pieces(dataset, lambda first, values: (first, values)))
@@ -44,8 +45,8 @@ def test_rows_of_a_table(tmp_path: Path) -> None:
 
 def test_chunks_that_were_never_written_hold_the_fill_value(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "a.h5", "w") as file:
-        dataset = file.create_dataset("a", (5000,), dtype="f8", chunks=(1000,), compression="gzip", fillvalue=3.0)
-        dataset[2000:3000] = 1.0
+        dataset = file.create_dataset("a", (100_000,), dtype="f8", chunks=(20_000,), compression="gzip", fillvalue=3.0)
+        dataset[40_000:60_000] = 1.0
         numbers = np.concatenate(list(map_pieces(dataset, lambda _, values: values)))
         np.testing.assert_array_equal(numbers, dataset[()])
 
@@ -53,13 +54,13 @@ def test_chunks_that_were_never_written_hold_the_fill_value(tmp_path: Path) -> N
 @pytest.mark.parametrize("damage", ["flipped", "short", "long"])
 def test_damaged_chunks_are_refused(tmp_path: Path, damage: str) -> None:
     with h5py.File(tmp_path / "a.h5", "w") as file:
-        dataset = file.create_dataset("a", data=np.arange(5000.0), chunks=(1000,), compression="gzip")
-        _, packed = dataset.id.read_direct_chunk((2000,))
+        dataset = file.create_dataset("a", data=np.arange(100_000.0), chunks=(20_000,), compression="gzip")
+        _, packed = dataset.id.read_direct_chunk((40_000,))
         broken = {
             "flipped": b"\xff\xff" + packed[2:],
             "short": packed[: len(packed) // 2],
             "long": zlib.compress(bytes(10_000_000)),
         }[damage]
-        dataset.id.write_direct_chunk((2000,), broken)
-        with pytest.raises(FormatError, match=r"a\.h5 is damaged: /a .*2000"):
+        dataset.id.write_direct_chunk((40_000,), broken)
+        with pytest.raises(FormatError, match=r"a\.h5 is damaged: /a .*40000"):
             list(map_pieces(dataset, lambda _, values: values))
