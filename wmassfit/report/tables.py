@@ -1,4 +1,4 @@
-"""A table as data, and the ways to write it: aligned text, CSV, JSON."""
+"""A table as data, and the ways to write it: aligned text, CSV, JSON, Markdown."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 from wmassfit.report.rounding import plain
 
-__all__ = ["Column", "Table", "to_csv", "to_json", "to_text"]
+__all__ = ["Column", "Table", "to_csv", "to_json", "to_markdown", "to_text"]
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,12 @@ class Table:
     rows: tuple[Mapping[str, Any], ...]
     notes: tuple[str, ...] = ()
     rules: tuple[int, ...] = ()
+
+    @classmethod
+    def of(cls, name: str, rows: Sequence[Mapping[str, Any]], keys: Sequence[str] | None = None) -> Table:
+        """From rows alone: the columns are `keys`, or those of the first row in its order."""
+        columns = tuple(Column(key, key.replace("_", " ")) for key in keys or rows[0])
+        return cls(name, name.replace("_", " "), columns, tuple(rows))
 
 
 def _cell(value: Any, column: Column) -> str:
@@ -96,6 +102,18 @@ def to_json(table: Table) -> str:
     """A JSON object with the title and the list of rows, numbers in full, null where there is none."""
     rows = [{column.key: _exported(row.get(column.key)) for column in table.columns} for row in table.rows]
     return json.dumps({"title": table.title, "rows": rows}, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def to_markdown(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Cells that are text already below their titles; ends with a newline.
+
+    >>> print(to_markdown(["group", "MeV"], [["data", "2.1"]]), end="")
+    | group | MeV |
+    | --- | --- |
+    | data | 2.1 |
+    """
+    lines = [titles, ["---"] * len(titles), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def _exported(value: Any) -> Any:

@@ -6,9 +6,10 @@ python workflows/bsm/verdicts.py CMS/real_triplet.json CDF/real_triplet.json …
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 from pathlib import Path
+
+from wmassfit.report.tables import Table, to_csv, to_markdown
 
 COLUMNS = ("case", "m_w_mev", "uncertainty_mev", "sm_pull", "model", "allowed", "explains_m_w", "verdict")
 
@@ -39,10 +40,9 @@ def text(table: list[dict[str, object]]) -> str:
     cases = list(dict.fromkeys(str(row["case"]) for row in table))
     models = list(dict.fromkeys(str(row["model"]) for row in table))
     answer = {(row["case"], row["model"]): "allowed" if row["allowed"] else "no" for row in table}
-    lines = ["| model | " + " | ".join(cases) + " |", "| --- |" + " --- |" * len(cases)]
-    lines += [f"| {name} | " + " | ".join(answer.get((case, name), "") for case in cases) + " |" for name in models]
-    lines += ["", *(f"- {row['case']}, {row['model']}: {row['verdict']}" for row in table)]
-    return "\n".join(lines) + "\n"
+    cells = [[name, *(answer.get((case, name), "") for case in cases)] for name in models]
+    verdicts = [f"- {row['case']}, {row['model']}: {row['verdict']}" for row in table]
+    return "\n".join([to_markdown(["model", *cases], cells), *verdicts]) + "\n"
 
 
 def main() -> None:
@@ -52,10 +52,7 @@ def main() -> None:
     parser.add_argument("--text", type=Path, required=True)
     arguments = parser.parse_args()
     table = rows(arguments.files)
-    with arguments.csv.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, fieldnames=COLUMNS)
-        writer.writeheader()
-        writer.writerows(table)
+    arguments.csv.write_text(to_csv(Table.of("verdicts", table, COLUMNS)), encoding="utf-8")
     arguments.text.write_text(text(table), encoding="utf-8")
 
 

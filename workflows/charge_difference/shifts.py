@@ -8,7 +8,6 @@ python workflows/charge_difference/shifts.py fit.h5 --variations variations.txt 
 from __future__ import annotations
 
 import argparse
-import csv
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ import numpy as np
 
 import wmassfit as wm
 from wmassfit.report.style import GLOBAL, figure, save, styled
+from wmassfit.report.tables import Table, to_csv, to_markdown
 
 COLUMNS = (
     "variation",
@@ -76,17 +76,19 @@ def study(path: Path, variations: Path) -> list[dict[str, Any]]:
 
 def markdown(rows: list[dict[str, Any]]) -> str:
     """The rows as a table."""
-    lines = [
-        "| held | parameters | m+ − m− [MeV] | shift | shift of the average | 2Δ(−ln L) |",
-        "| --- | --- | --- | --- | --- | --- |",
-    ]
-    lines += [
-        f"| {row['variation'].replace('_', ' ')} | {row['parameters']} "
-        f"| {row['difference_mev']:.1f} ± {row['uncertainty_mev']:.1f} | {row['shift_mev']:+.1f} "
-        f"| {row['average_shift_mev']:+.1f} | {row['twice_dnll']:.1f} |"
+    titles = ["held", "parameters", "m+ − m− [MeV]", "shift", "shift of the average", "2Δ(−ln L)"]
+    cells = [
+        [
+            row["variation"].replace("_", " "),
+            str(row["parameters"]),
+            f"{row['difference_mev']:.1f} ± {row['uncertainty_mev']:.1f}",
+            f"{row['shift_mev']:+.1f}",
+            f"{row['average_shift_mev']:+.1f}",
+            f"{row['twice_dnll']:.1f}",
+        ]
         for row in rows
     ]
-    return "\n".join(lines) + "\n"
+    return to_markdown(titles, cells)
 
 
 def plot(rows: list[dict[str, Any]]) -> Any:
@@ -113,10 +115,9 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, required=True)
     arguments = parser.parse_args()
     rows = study(arguments.fit, arguments.variations)
-    with (arguments.folder / "charge_difference.csv").open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, fieldnames=COLUMNS, extrasaction="ignore")
-        writer.writeheader()
-        writer.writerows(rows)
+    (arguments.folder / "charge_difference.csv").write_text(
+        to_csv(Table.of("charge_difference", rows, COLUMNS)), encoding="utf-8"
+    )
     (arguments.folder / "charge_difference.md").write_text(markdown(rows), encoding="utf-8")
     save({"charge_difference": plot(rows)}, arguments.folder)
 

@@ -8,7 +8,6 @@ python workflows/dilepton/beside.py mass pt_y --folder results
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import math
 from pathlib import Path
@@ -19,6 +18,7 @@ import numpy as np
 import wmassfit as wm
 from wmassfit.report.projections import axis_title
 from wmassfit.report.style import COLOURS, figure, save, styled
+from wmassfit.report.tables import Table, to_csv, to_markdown
 
 LEP_MZ_MEV = 91187.6  # hep-ex/0509008
 PUBLISHED = {"value": -2.2, "statistical": 1.0, "systematic": 4.7}  # m_Z less LEP's, MeV, arXiv:2412.13872
@@ -44,13 +44,15 @@ def rows(mass: dict[str, Any], pt_y: dict[str, Any]) -> list[dict[str, Any]]:
 
 def markdown(table: list[dict[str, Any]]) -> str:
     """The rows as a table."""
-    lines = ["| | here | CMS, arXiv:2412.13872 |", "| --- | --- | --- |"]
-    lines += [
-        f"| {row['quantity'].replace('_', ' ')} | {_number(row['value'])} | "
-        f"{'' if row['published'] is None else format(row['published'], 'g')} |"
+    cells = [
+        [
+            row["quantity"].replace("_", " "),
+            _number(row["value"]),
+            "" if row["published"] is None else format(row["published"], "g"),
+        ]
         for row in table
     ]
-    return "\n".join(lines) + "\n"
+    return to_markdown(["", "here", "CMS, arXiv:2412.13872"], cells)
 
 
 def _number(value: float) -> str:
@@ -114,10 +116,7 @@ def main() -> None:
     folders = [arguments.mass, arguments.pt_y]
     mass, pt_y = (json.loads((folder / "summary.json").read_text(encoding="utf-8")) for folder in folders)
     table = rows(mass, pt_y)
-    with (arguments.folder / "dilepton.csv").open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, fieldnames=COLUMNS)
-        writer.writeheader()
-        writer.writerows(table)
+    (arguments.folder / "dilepton.csv").write_text(to_csv(Table.of("dilepton", table, COLUMNS)), encoding="utf-8")
     (arguments.folder / "dilepton.md").write_text(markdown(table), encoding="utf-8")
     save({"dilepton": plot([wm.read(folder / "fit.h5") for folder in folders])}, arguments.folder)
 

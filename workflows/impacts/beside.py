@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from wmassfit.report.style import GLOBAL, NOMINAL, figure, save, styled
+from wmassfit.report.tables import Table, to_csv, to_markdown
 
 KINDS = ("nominal", "global")
 LABELS = {
@@ -60,17 +61,19 @@ def markdown(table: list[dict[str, Any]]) -> str:
     groups = [g for g in dict.fromkeys(row["group"] for row in table) if g != "total"]
     cell = {(row["fit"], row["group"]): row for row in table}
     titles = {"w": "W", "wlike": "W-like Z"}
-    head = [f"{titles.get(fit, fit)} nominal / global | published | ratio" for fit in fits]
-    lines = ["| MeV | " + " | ".join(head) + " |", "| --- |" + " --- | --- | --- |" * len(fits)]
+    head = ["MeV"]
+    for fit in fits:
+        head += [f"{titles.get(fit, fit)} nominal / global", "published", "ratio"]
+    lines = []
     for group in [*groups, "total"]:
-        entries = []
+        entries = [LABELS.get(group, group.replace("_", " "))]
         for fit in fits:
             row = cell.get((fit, group), {})
             ours = _pair(row.get("nominal_mev"), row.get("global_mev"), 1)
             theirs = _pair(row.get("published_nominal_mev"), row.get("published_global_mev"), 1)
-            entries.append(f"{ours} | {theirs} | {_pair(row.get('nominal_ratio'), row.get('global_ratio'), 2)}")
-        lines.append(f"| {LABELS.get(group, group.replace('_', ' '))} | " + " | ".join(entries) + " |")
-    return "\n".join(lines) + "\n"
+            entries += [ours, theirs, _pair(row.get("nominal_ratio"), row.get("global_ratio"), 2)]
+        lines.append(entries)
+    return to_markdown(head, lines)
 
 
 def _pair(first: float | None, second: float | None, places: int) -> str:
@@ -109,10 +112,7 @@ def main() -> None:
     arguments = parser.parse_args()
     table = rows(arguments.summaries, arguments.published)
     arguments.folder.mkdir(parents=True, exist_ok=True)
-    with (arguments.folder / "impacts.csv").open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, fieldnames=list(table[0]))
-        writer.writeheader()
-        writer.writerows(table)
+    (arguments.folder / "impacts.csv").write_text(to_csv(Table.of("impacts", table)), encoding="utf-8")
     (arguments.folder / "impacts.md").write_text(markdown(table), encoding="utf-8")
     save({"impacts": bars(table)}, arguments.folder)
 

@@ -6,12 +6,12 @@ python workflows/injection/table.py shift_-50/toys.json shift_0/toys.json --mass
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 from pathlib import Path
 from typing import Any
 
 from wmassfit.report.style import GLOBAL, figure, save, styled
+from wmassfit.report.tables import Table, to_csv, to_markdown
 
 COLUMNS = ("shift_mev", "toys", "failures", "mean", "mean_error", "width", "width_error", "significance")
 
@@ -59,17 +59,19 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, required=True)
     arguments = parser.parse_args()
     table = rows(arguments.files, arguments.mass)
-    with (arguments.folder / "injection.csv").open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, fieldnames=COLUMNS)
-        writer.writeheader()
-        writer.writerows(table)
-    lines = ["| shift [MeV] | toys | failed | mean pull | width |", "| --- | --- | --- | --- | --- |"]
-    lines += [
-        f"| {row['shift_mev']:+g} | {row['toys']} | {row['failures']} | {row['mean']:.3f} ± {row['mean_error']:.3f} "
-        f"| {row['width']:.3f} ± {row['width_error']:.3f} |"
+    (arguments.folder / "injection.csv").write_text(to_csv(Table.of("injection", table, COLUMNS)), encoding="utf-8")
+    cells = [
+        [
+            f"{row['shift_mev']:+g}",
+            str(row["toys"]),
+            str(row["failures"]),
+            f"{row['mean']:.3f} ± {row['mean_error']:.3f}",
+            f"{row['width']:.3f} ± {row['width_error']:.3f}",
+        ]
         for row in table
     ]
-    (arguments.folder / "injection.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    text = to_markdown(["shift [MeV]", "toys", "failed", "mean pull", "width"], cells)
+    (arguments.folder / "injection.md").write_text(text, encoding="utf-8")
     save({"injection": plot(table)}, arguments.folder)
 
 

@@ -6,7 +6,6 @@ python workflows/pdf_sets/chi_square.py fit_0.h5 fit_1.h5 --folder results
 from __future__ import annotations
 
 import argparse
-import csv
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import numpy as np
 
 import wmassfit as wm
 from wmassfit.report.style import COLOURS, figure, save, styled
+from wmassfit.report.tables import Table, to_csv, to_markdown
 
 # groups of nuisance parameters whose parameters are held at 0
 HELD = {
@@ -71,12 +71,11 @@ def study(path: Path) -> list[dict[str, Any]]:
 
 def markdown(rows: list[dict[str, Any]]) -> str:
     """A line a set, a column a case: χ² and p."""
-    lines = [f"| PDF set (ndf {rows[0]['ndf']}) | " + " | ".join(case.replace("_", " ") for case in HELD) + " |"]
-    lines.append("| --- |" + " --- |" * len(HELD))
-    for i in range(0, len(rows), len(HELD)):
-        cells = [f"{row['statistic']:.1f} (p = {row['p_value']:.2g})" for row in rows[i : i + len(HELD)]]
-        lines.append(f"| {rows[i]['set']} | " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n"
+    cells = [
+        [rows[i]["set"], *(f"{row['statistic']:.1f} (p = {row['p_value']:.2g})" for row in rows[i : i + len(HELD)])]
+        for i in range(0, len(rows), len(HELD))
+    ]
+    return to_markdown([f"PDF set (ndf {rows[0]['ndf']})", *(case.replace("_", " ") for case in HELD)], cells)
 
 
 def plot(rows: list[dict[str, Any]]) -> Any:
@@ -106,10 +105,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, required=True)
     arguments = parser.parse_args()
     rows = [row for path in arguments.fits for row in study(path)]
-    with (arguments.folder / "pdf_sets.csv").open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, fieldnames=COLUMNS)
-        writer.writeheader()
-        writer.writerows(rows)
+    (arguments.folder / "pdf_sets.csv").write_text(to_csv(Table.of("pdf_sets", rows, COLUMNS)), encoding="utf-8")
     (arguments.folder / "pdf_sets.md").write_text(markdown(rows), encoding="utf-8")
     save({"pdf_sets": plot(rows)}, arguments.folder)
 
