@@ -165,3 +165,12 @@ def test_more_calibration_events_make_a_smaller_uncertainty() -> None:
 
     few, many = size(3.1e6), size(4 * 3.1e6)
     assert np.sqrt(np.mean(few**2)) == pytest.approx(2 * np.sqrt(np.mean(many**2)), rel=1e-3)
+
+
+def test_another_spectrum_is_that_of_the_measured_boson() -> None:
+    shape = {"p0": 12.0, "a": 1.3, "n": 2.9, "f": 0.12, "p1": 50.0, "k": 4.8}
+    recipe = Recipe.load("small").override({**FAST, "generation.nuisances": {}})
+    made, moved = (generate(r).channel("muon") for r in (recipe, recipe.override({"generation.pt_shape": shape})))
+    for name, follows in (("Wmunu", True), ("Zmumu", False)):
+        before, after = (c.process(name).nominal / c.process(name).nominal.sum() for c in (made, moved))
+        assert (np.abs(after / before - 1).max() > 1e-3) == follows

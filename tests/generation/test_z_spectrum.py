@@ -15,7 +15,9 @@ from wmassfit.generation.production import rapidity_spectrum
 from wmassfit.generation.transverse_momentum import nominal_density
 from wmassfit.generation.z_spectrum import LeptonAcceptance, accepted_fraction, z_pt_spectrum
 from wmassfit.pdf import load_embedded
+from wmassfit.recipe import Recipe
 
+MODELLING = Recipe.load("small").generation.nuisances.pt_v
 EVERYTHING = LeptonAcceptance(pt_gev=0.0, abs_eta=20.0, mass_gev=(60.0, 120.0))
 
 
@@ -41,11 +43,11 @@ def test_threshold_of_a_z_at_rest() -> None:
 
 def test_spectrum_is_normalised_and_acceptance_bends_it() -> None:
     edges = np.array([0.0, 2.0, 5.0, 10.0, 20.0, 40.0, 80.0])
-    spectrum = z_pt_spectrum(load_embedded(), edges, log2_points=12)
+    spectrum = z_pt_spectrum(load_embedded(), edges, modelling=MODELLING, log2_points=12)
     np.testing.assert_allclose(spectrum.pdf.members @ np.diff(edges), 1.0, rtol=1e-12)
     np.testing.assert_allclose(spectrum.model @ np.diff(edges), 0.0, atol=1e-12)
     assert np.all(spectrum.pdf.uncertainty < 0.01 * spectrum.pdf.central)
-    free = z_pt_spectrum(load_embedded(), edges, acceptance=EVERYTHING, log2_points=12)
+    free = z_pt_spectrum(load_embedded(), edges, modelling=MODELLING, acceptance=EVERYTHING, log2_points=12)
     pt = np.linspace(0, 80, 8001)
     density = nominal_density("Z", pt)
     inside = [np.trapezoid(density[(pt >= a) & (pt <= b)], dx=0.01) for a, b in pairwise(edges)]
@@ -90,4 +92,4 @@ def test_against_four_vectors(pt: float) -> None:
 @pytest.mark.parametrize("edges", [[0.0, 110.0], [2.0, 1.0], [-1.0, 3.0], [1.0]])
 def test_refusals(edges: list[float]) -> None:
     with pytest.raises(PhysicsError, match="edges of p_T"):
-        z_pt_spectrum(load_embedded(), np.array(edges))
+        z_pt_spectrum(load_embedded(), np.array(edges), modelling=MODELLING)

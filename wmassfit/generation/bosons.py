@@ -59,11 +59,16 @@ def _w_couplings(charge: int) -> tuple[Coupling, ...]:
     return tuple(Coupling(quark, antiquark, value**2, value**2) for quark, antiquark, value in pairs)
 
 
+def quark_couplings(quark: int) -> tuple[float, float, float]:
+    """Charge, and vector and axial coupling to the Z, T3 − 2Q sin²θ and T3, of a quark by its PDG number 1 … 5."""
+    isospin, charge = (0.5, 2 / 3) if quark in (2, 4) else (-0.5, -1 / 3)
+    return charge, isospin - 2 * charge * SIN2_EFFECTIVE, isospin
+
+
 def _z_couplings() -> tuple[Coupling, ...]:
     couplings = []
     for quark in (1, 2, 3, 4, 5):
-        isospin, charge = (0.5, 2 / 3) if quark in (2, 4) else (-0.5, -1 / 3)
-        vector, axial = isospin - 2 * charge * SIN2_EFFECTIVE, isospin
+        _, vector, axial = quark_couplings(quark)
         couplings.append(Coupling(quark, -quark, vector**2 + axial**2, 2 * vector * axial))
     return tuple(couplings)
 

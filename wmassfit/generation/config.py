@@ -8,8 +8,9 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
-from wmassfit.generation.bosons import Z
+from wmassfit.generation.bosons import Boson, Z
 from wmassfit.generation.kernel import TransverseMassCut
+from wmassfit.generation.transverse_momentum import PtShape
 from wmassfit.templateset import Array
 
 __all__ = [
@@ -170,7 +171,9 @@ class PredictionConfig(Strict):
     pdf: PdfConfig = PdfConfig()
     kernel: KernelConfig = KernelConfig()
     selection: SelectionConfig = SelectionConfig()
-    pt_shape: PtShapeConfig | None = Field(default=None, description="replaces the nominal p_T^W of both charges")
+    pt_shape: PtShapeConfig | None = Field(
+        default=None, description="replaces the nominal p_T^V of the measured boson, W of both charges"
+    )
     efficiency: EfficiencyConfig = EfficiencyConfig()
     other_muon: OtherMuonConfig = OtherMuonConfig()
     dimuon: DimuonConfig = DimuonConfig()
@@ -202,6 +205,12 @@ class PredictionConfig(Strict):
         if not points[0] < 0 < points[-1] or max(abs(points[0]), abs(points[-1])) > 1000:
             raise ValueError(f"{points} must lie on both sides of 0, within ±1000 MeV")
         return points
+
+    def shape_of(self, boson: Boson) -> PtShape | None:
+        """What replaces a boson's nominal p_T^V density: `pt_shape` for the measured one, nothing for a background."""
+        if self.pt_shape is None or (boson.charge == 0) != (self.boson == "Z"):
+            return None
+        return PtShape(**self.pt_shape.model_dump())
 
     @model_validator(mode="after")
     def _pairs_are_of_the_z(self) -> PredictionConfig:

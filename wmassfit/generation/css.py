@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from itertools import pairwise
 
 import numpy as np
@@ -16,10 +16,18 @@ from scipy.special import j0, lambertw
 from wmassfit.errors import PhysicsError
 from wmassfit.generation.bosons import Boson
 from wmassfit.generation.production import mass_luminosity
-from wmassfit.generation.transverse_momentum import mean_change
+from wmassfit.generation.transverse_momentum import Spectrum, mean_change
 from wmassfit.pdf import PdfSet
 
-__all__ = ["CssParameters", "css_spectrum", "luminosity_ratio", "sudakov", "two_loop_alphas", "variation"]
+__all__ = [
+    "CssParameters",
+    "css_spectrum",
+    "luminosity_ratio",
+    "parameter_steps",
+    "sudakov",
+    "two_loop_alphas",
+    "variation",
+]
 
 B0 = 2.0 * np.exp(-np.euler_gamma)
 B_MAX = 1.5  # GeV⁻¹, where b* freezes
@@ -143,6 +151,23 @@ def variation(
         return np.asarray(moved / (1.0 + (at / DAMPING_GEV) ** 4) / nominal(at))
 
     return change(p) - mean_change(change, nominal)
+
+
+def parameter_steps(pdf: PdfSet, boson: Boson, nominal: Spectrum) -> Callable[[str, float], Spectrum]:
+    """Gives, for a parameter of `CssParameters` and a step, the `variation` of the density as a function of pT [GeV].
+
+    `nominal` is the boson's density on 0–100 GeV. The model stands at the boson's mass; where the densities have more
+    than one scale it has their luminosity ratio.
+    """
+    start = CssParameters(q_gev=boson.mass_gev)
+    # at the one scale of the embedded densities the luminosity ratio is 1
+    luminosity = None if pdf.name == "embedded" else luminosity_ratio(pdf, boson, q_gev=boson.mass_gev)
+
+    def step(parameter: str, size: float) -> Spectrum:
+        varied = replace(start, **{parameter: getattr(start, parameter) + size})
+        return partial(variation, nominal=nominal, varied=varied, reference=start, luminosity=luminosity)
+
+    return step
 
 
 def luminosity_ratio(pdf: PdfSet, boson: Boson, *, q_gev: float) -> Luminosity:

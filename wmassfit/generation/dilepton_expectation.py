@@ -23,7 +23,6 @@ from wmassfit.generation.lineshape import LineShape
 from wmassfit.generation.processes import CHARGES, TOP_DIBOSON, ZMUMU, ZTAUTAU
 from wmassfit.generation.response import Spectrum
 from wmassfit.generation.scale import ScaleCalibration
-from wmassfit.generation.transverse_momentum import PtShape
 from wmassfit.pdf import PdfSet
 from wmassfit.templateset import Array
 
@@ -54,8 +53,7 @@ def expect_dilepton(
     """Fill the dilepton kernel and predict every process; arguments as in `expectation.expect`."""
     grids, bins = grids or nominal_grids(), dilepton_bins(config)
     boson = replace(Z, mass_gev=config.mass_gev, width_gev=config.width_gev)
-    shape = None if config.pt_shape is None else PtShape(**config.pt_shape.model_dump())
-    production = produce(pdf, boson, -1, grids, energy_gev=config.energy_gev, shape=shape)
+    production = produce(pdf, boson, -1, grids, energy_gev=config.energy_gev, shape=config.shape_of(boson))
     eta = 0.5 * (config.eta.edges[1:] + config.eta.edges[:-1])
     acceptance = MuonAcceptance(
         config.dimuon.pt_threshold_gev,

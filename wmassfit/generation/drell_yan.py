@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 from wmassfit.errors import PhysicsError
 from wmassfit.generation.angular import angular_coefficients
-from wmassfit.generation.bosons import SIN2_EFFECTIVE, Z
+from wmassfit.generation.bosons import SIN2_EFFECTIVE, Z, quark_couplings
 from wmassfit.generation.predictions import Prediction
 from wmassfit.generation.production import ENERGY_GEV, X_MAX
 from wmassfit.generation.transverse_momentum import PT_MAX_GEV, nominal_density
@@ -76,8 +76,8 @@ def drell_yan_a4(
 def _couplings(quark: int, mass: Array) -> tuple[Array, Array]:
     """S and A of one quark at these masses."""
     sin2 = SIN2_EFFECTIVE
-    isospin, charge = (0.5, 2 / 3) if quark in (2, 4) else (-0.5, -1 / 3)
-    v_q, a_q, v_l, a_l = isospin - 2 * charge * sin2, isospin, -0.5 + 2 * sin2, -0.5
+    charge, v_q, a_q = quark_couplings(quark)
+    v_l, a_l = -0.5 + 2 * sin2, -0.5
     chi = mass**2 / (mass**2 - Z.mass_gev**2 + 1j * mass**2 * Z.width_gev / Z.mass_gev) / (4 * sin2 * (1 - sin2))
     squared = np.abs(chi) ** 2
     symmetric = charge**2 - 2 * charge * v_q * v_l * chi.real + (v_q**2 + a_q**2) * (v_l**2 + a_l**2) * squared

@@ -35,7 +35,6 @@ from wmassfit.generation.processes import (
 )
 from wmassfit.generation.response import Response, Spectrum, build_response, true_spectrum
 from wmassfit.generation.scale import ScaleCalibration
-from wmassfit.generation.transverse_momentum import PtShape
 from wmassfit.pdf import PdfSet
 from wmassfit.templateset import Array
 
@@ -172,8 +171,7 @@ def expect(
         response = build_response(kernel, config.eta.edges, config.pt.edges)
         made = {}
         for charge in charges:
-            shape = None if config.pt_shape is None else PtShape(**config.pt_shape.model_dump())
-            production = produce(pdf, boson, charge, grids, energy_gev=config.energy_gev, shape=shape)
+            production = produce(pdf, boson, charge, grids, energy_gev=config.energy_gev, shape=config.shape_of(boson))
             density = production.density()[0]
             spectra = {name: true_spectrum(kernel, density, config.eta.edges, copy=i) for i, name in enumerate(chosen)}
             templates = {name: spectrum.binned(config.pt.edges) for name, spectrum in spectra.items()}
@@ -206,8 +204,9 @@ def _w_like_legs(
     progress: Callable[[float], None] | None,
 ) -> dict[int, Leg]:
     """Legs of the Z: half of the events have their μ+ measured, half their μ−, so each enters once."""
-    shape = None if config.pt_shape is None else PtShape(**config.pt_shape.model_dump())
-    productions = {q: produce(pdf, boson, q, grids, energy_gev=config.energy_gev, shape=shape) for q in CHARGES}
+    productions = {
+        q: produce(pdf, boson, q, grids, energy_gev=config.energy_gev, shape=config.shape_of(boson)) for q in CHARGES
+    }
     made = fill_dimuon(
         boson,
         LineShape.of(boson, pdf, energy_gev=config.energy_gev),

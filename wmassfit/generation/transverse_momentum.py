@@ -11,9 +11,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from wmassfit.errors import PhysicsError
 
-__all__ = ["PT_MAX_GEV", "PtShape", "mean_change", "nominal_density", "rise"]
+__all__ = ["PT_MAX_GEV", "PtShape", "Spectrum", "mean_change", "nominal_density", "rise"]
 
 Spectrum = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+"""A density, or a relative change of one, as a function of p_T in GeV."""
 
 PT_MAX_GEV = 100.0
 

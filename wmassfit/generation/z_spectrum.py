@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -12,23 +11,20 @@ from scipy.interpolate import CubicSpline
 from wmassfit.errors import PhysicsError
 from wmassfit.generation.angular import angular_coefficients
 from wmassfit.generation.bosons import Z
-from wmassfit.generation.css import CssParameters, luminosity_ratio, variation
+from wmassfit.generation.css import parameter_steps
 from wmassfit.generation.grids import nominal_grids
+from wmassfit.generation.groups.pt_v import PtVGroup
 from wmassfit.generation.kernel import sobol_integers
 from wmassfit.generation.lineshape import LineShape
 from wmassfit.generation.predictions import Prediction
 from wmassfit.generation.production import ENERGY_GEV, rapidity_spectrum
-from wmassfit.generation.transverse_momentum import PT_MAX_GEV, nominal_density, rise
+from wmassfit.generation.transverse_momentum import PT_MAX_GEV, nominal_density
 from wmassfit.pdf import PdfSet, symmetrised_directions
 from wmassfit.templateset import Array
 
 __all__ = ["LeptonAcceptance", "ZPtSpectrum", "accepted_fraction", "z_pt_spectrum"]
 
 _Y_REACH = 4.0  # no pair with both |η| < 2.5 and p_T > 27 GeV comes from beyond: its leptons have |Δη| < 2.5 at 66 GeV
-
-# Steps of the Collins–Soper–Sterman model and rises between resummation and fixed order: the assumptions of the recipes
-_STEPS = {"g1": 0.2, "l4": 0.5, "d_a2": 0.05, "d_a3": 1.0, "d_b1": 0.02, "b2": 1.0, "alphas": 0.0015}
-_RISES = ((15.0, 30.0, 0.01), (25.0, 60.0, 0.02), (50.0, 100.0, 0.05))
 
 
 @dataclass(frozen=True)
@@ -114,6 +110,7 @@ def z_pt_spectrum(
     pdf: PdfSet,
     pt_edges: Array,
     *,
+    modelling: PtVGroup,
     acceptance: LeptonAcceptance | None = None,
     energy_gev: float = ENERGY_GEV,
     log2_points: int = 14,
@@ -122,7 +119,8 @@ def z_pt_spectrum(
     """The accepted p_T spectrum of the Z in bins of p_T (GeV), leptons as they are born.
 
     The nominal density of generation times the accepted fraction, normalised to one over the range of the bins, which
-    must lie within 0 … 100 GeV, where that density lives. Raises `PhysicsError` for other bins.
+    must lie within 0 … 100 GeV, where that density lives. `modelling` is the group of a recipe, with the sizes of
+    `model`; what depends on rapidity or charge is left out. Raises `PhysicsError` for other bins.
     """
     edges = np.asarray(pt_edges, dtype=np.float64)
     if edges.ndim != 1 or edges.size < 2 or edges[0] < 0 or edges[-1] > PT_MAX_GEV or not np.all(np.diff(edges) > 0):
@@ -144,25 +142,13 @@ def z_pt_spectrum(
     density = nominal_density("Z", points)
     counts = binned(density * fraction(points))
     members = normalised(counts)
-    changes = np.stack([change(points.ravel()).reshape(points.shape) for change in _changes(pdf)])
+    nominal = partial(nominal_density, "Z")
+    varied = modelling.parameters(parameter_steps(pdf, Z, nominal)) | modelling.ramps(Z, nominal)
+    changes = np.stack([change(points.ravel()).reshape(points.shape) for change in varied.values()])
     moved = normalised(binned(density * (1.0 + changes) * fraction(points)[0]))
     return ZPtSpectrum(
         Prediction(members, symmetrised_directions(pdf, members)), moved - members[0], counts[0] / binned(density)
     )
-
-
-def _changes(pdf: PdfSet) -> list[Callable[[Array], Array]]:
-    """Relative changes of the density at one standard deviation of each parameter, as functions of p_T."""
-    nominal = partial(nominal_density, "Z")
-    start = CssParameters(q_gev=Z.mass_gev)
-    # at the one scale of the embedded densities the luminosity ratio is 1
-    luminosity = None if pdf.name == "embedded" else luminosity_ratio(pdf, Z, q_gev=Z.mass_gev)
-    varied = [replace(start, **{key: getattr(start, key) + step}) for key, step in _STEPS.items()]
-    found: list[Callable[[Array], Array]] = [
-        partial(variation, nominal=nominal, varied=v, reference=start, luminosity=luminosity) for v in varied
-    ]
-    found += [partial(rise, nominal=nominal, start_gev=a, end_gev=b, size=s) for a, b, s in _RISES]
-    return found
 
 
 def _coefficients(a4: Array, y: Array, pt: float) -> Array:

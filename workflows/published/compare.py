@@ -12,7 +12,6 @@ Levels: the leptons of W are dressed, those of the p_T of the Z as born, both wi
 from __future__ import annotations
 
 import argparse
-import csv
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,7 +32,9 @@ from wmassfit.generation.predictions import (
 )
 from wmassfit.generation.z_spectrum import z_pt_spectrum
 from wmassfit.pdf import PdfSet, load
+from wmassfit.recipe import Recipe
 from wmassfit.report.style import GLOBAL, corner, figure, save, styled
+from wmassfit.report.tables import Table, to_csv, to_markdown
 
 PT_RANGE_GEV = (26.0, 56.0)
 LOW_PT_GEV = 51.0  # where the parametrised spectrum begins to fall off against data
@@ -103,7 +104,8 @@ def compare(folder: Path, pdf: PdfSet, *, log2_points: int = 15) -> tuple[list[C
         for charge, boson in (("plus", W_PLUS), ("minus", W_MINUS))
     }
     pt, low_pt = measurements.z_pt(folder), measurements.z_pt(folder, end_gev=LOW_PT_GEV)
-    spectrum, low_spectrum = (z_pt_spectrum(pdf, data.edges) for data in (pt, low_pt))
+    modelling = Recipe.load("wmass").generation.nuisances.pt_v
+    spectrum, low_spectrum = (z_pt_spectrum(pdf, data.edges, modelling=modelling) for data in (pt, low_pt))
     a4 = measurements.z_a4(folder)
     peak = measurements.at_the_peak(a4)
     found = []
@@ -151,17 +153,6 @@ def _summary(
     }
 
 
-def markdown(rows: list[dict[str, Any]]) -> str:
-    """Rows as a table."""
-    lines = [
-        "| " + " | ".join(key.replace("_", " ") for key in rows[0]) + " |",
-        "| --- |" * 1 + " --- |" * (len(rows[0]) - 1),
-    ]
-    for row in rows:
-        lines.append("| " + " | ".join(v if isinstance(v, str) else f"{v:.4g}" for v in row.values()) + " |")
-    return "\n".join(lines) + "\n"
-
-
 def plot(comparison: Comparison, pdf_name: str, chi2: dict[str, Any]) -> Any:
     """Data and prediction above their ratio, or their difference."""
     data, central = comparison.data, comparison.prediction.central
@@ -207,11 +198,9 @@ def reference(given: Path | None) -> Path:
 
 def write_rows(rows: list[dict[str, Any]], folder: Path, name: str) -> None:
     """The rows as NAME.csv and NAME.md."""
-    with (folder / f"{name}.csv").open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, fieldnames=list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
-    (folder / f"{name}.md").write_text(markdown(rows), encoding="utf-8")
+    (folder / f"{name}.csv").write_text(to_csv(Table.of(name, rows)), encoding="utf-8")
+    cells = [[v if isinstance(v, str) else f"{v:.4g}" for v in row.values()] for row in rows]
+    (folder / f"{name}.md").write_text(to_markdown([k.replace("_", " ") for k in rows[0]], cells), encoding="utf-8")
 
 
 def main() -> None:

@@ -59,7 +59,10 @@ def templates(
         directions = np.concatenate([p.directions for p in predicted.values()], axis=1)
         residual = np.concatenate(list(values.values())) - central
         theory = directions.T @ directions + normalisation**2 * np.outer(central, central)
-        excess = lambda s: compare.chi_square(residual, s * covariance + theory) - residual.size  # noqa: E731
+
+        def excess(scale: float) -> float:
+            return compare.chi_square(residual, scale * covariance + theory) - residual.size
+
         factor = float(brentq(excess, 1.0, 1e4)) if excess(1.0) > 0 else 1.0
     made = pdf_fit_templates(predicted, values, factor * covariance, edges=edges, normalisation=normalisation)
     return made, {"covariance_factor": factor}

@@ -48,7 +48,7 @@ class AngularGroup(Group):
         for i in range(5):
             size = self.relative[i] * production.angular[0, i] + self.absolute[i]
             for node, hat in zip(self.nodes_gev, hats, strict=True):
-                changes[f"A{i}_{boson_label(leg)}_pt{node:g}"] = _change(production, i, size * hat)
+                changes[f"A{i}_{boson_label(production.boson)}_pt{node:g}"] = _change(production, i, size * hat)
         changes["A02_shower"] = _change(production, 0, -self.shower) + _change(production, 2, -self.shower)
         return changes
 

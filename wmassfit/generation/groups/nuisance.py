@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from pydantic import Field
 
+from wmassfit.generation.bosons import Boson
 from wmassfit.generation.config import PredictionConfig, Strict
 from wmassfit.generation.expectation import Expectation, Leg
 from wmassfit.generation.kernel import Copy
@@ -85,9 +86,9 @@ def boson_legs(expectation: Expectation) -> dict[str, Mapping[int, Leg]]:
     return legs
 
 
-def boson_label(leg: Leg) -> str:
-    """Whose production a leg has, in names of nuisance parameters: W+ "plus", W− "minus", "z" for both muons of a Z."""
-    return {1: "plus", -1: "minus", 0: "z"}[leg.production.boson.charge]
+def boson_label(boson: Boson) -> str:
+    """A boson in names of nuisance parameters: W+ "plus", W− "minus", Z "z"."""
+    return {1: "plus", -1: "minus", 0: "z"}[boson.charge]
 
 
 def combined(expectation: Expectation, name: str, changes: Mapping[str, Mapping[int, Array]]) -> Nuisance:

@@ -1,24 +1,25 @@
-"""Transverse momentum of the W: resummation and non-perturbative parameters, and what matching leaves open."""
+"""Transverse momentum of the boson: resummation and non-perturbative parameters, and what matching leaves open."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable
 from functools import partial
 from typing import ClassVar
 
 import numpy as np
 from pydantic import Field, field_validator
 
-from wmassfit.generation.css import CssParameters, luminosity_ratio, variation
+from wmassfit.generation.bosons import Boson
+from wmassfit.generation.css import parameter_steps
 from wmassfit.generation.expectation import Expectation, Leg
 from wmassfit.generation.groups.nuisance import EVERY_OBSERVABLE, Group, Nuisance, boson_label, boson_legs, combined
-from wmassfit.generation.transverse_momentum import PtShape, nominal_density, rise
+from wmassfit.generation.transverse_momentum import Spectrum, nominal_density, rise
 from wmassfit.templateset import Array
 
 __all__ = ["PtVGroup"]
 
 _RAPIDITY = 2.5  # |y| at which the rapidity-dependent non-perturbative term has its full size
+_COMMON = ("g1", "l4", "d_a2", "d_a3", "d_b1", "b2", "alphas")
 
 
 class PtVGroup(Group):
@@ -30,7 +31,7 @@ class PtVGroup(Group):
     """
 
     name: ClassVar[str] = "pt_v"
-    label: ClassVar[str] = r"$p_T^W$ modelling"
+    label: ClassVar[str] = r"$p_T^V$ modelling"
     observables: ClassVar[frozenset[str]] = EVERY_OBSERVABLE
     g1: float = Field(gt=0, lt=0.7, description="GeV²")
     g1_rapidity: float = Field(gt=0, lt=0.7, description="GeV² at |y| of 2.5")
@@ -52,47 +53,39 @@ class PtVGroup(Group):
                 raise ValueError(f"[{low}, {high}, {size}] must rise over growing p_T to a size within ±1")
         return ramps
 
+    def parameters(self, step: Callable[[str, float], Spectrum]) -> dict[str, Spectrum]:
+        """Relative changes of the density at one standard deviation of what is common to all bosons, by parameter."""
+        return {f"ptv_{name}": step(name, getattr(self, name)) for name in _COMMON}
+
+    def ramps(self, boson: Boson, nominal: Spectrum) -> dict[str, Spectrum]:
+        """Those of the matching of one boson, whose density is `nominal`."""
+        return {
+            f"ptv_matching_{low:g}_{high:g}_{boson_label(boson)}": partial(
+                rise, nominal=nominal, start_gev=low, end_gev=high, size=size
+            )
+            for low, high, size in self.matching
+        }
+
     def nuisances(self, expectation: Expectation) -> list[Nuisance]:
-        common = {"g1": self.g1, "l4": self.l4, "d_a2": self.d_a2, "d_a3": self.d_a3, "d_b1": self.d_b1}
-        common |= {"b2": self.b2, "alphas": self.alphas}
         effects: dict[str, dict[str, dict[int, Array]]] = {}
         for process, legs in boson_legs(expectation).items():
             for charge, leg in legs.items():
-                relative = self._relative(expectation, leg, common)
+                relative = self._relative(expectation, leg)
                 density = leg.production.density()[0]
                 changes = leg.vary(np.stack([density * change for change in relative.values()]))
                 for name, change in zip(relative, changes, strict=True):
                     effects.setdefault(name, {}).setdefault(process, {})[charge] = change
         return [combined(expectation, name, changes) for name, changes in effects.items()]
 
-    def _relative(self, expectation: Expectation, leg: Leg, common: Mapping[str, float]) -> dict[str, Array]:
+    def _relative(self, expectation: Expectation, leg: Leg) -> dict[str, Array]:
         """Relative changes of a leg's production, [1 or y, p_T^V], by name of the parameter."""
-        nodes, charge = leg.production.grids.boson_pt, leg.production.boson.charge
-        relative = {f"ptv_{key}": _css(expectation, leg, key, step)[None] for key, step in common.items()}
-        rapidity = (leg.production.grids.rapidity / _RAPIDITY) ** 2
-        relative["ptv_g1_rapidity"] = rapidity[:, None] * _css(expectation, leg, "g1", self.g1_rapidity)
-        if charge:
-            for key, step in {"g1": self.g1_charge, "d_b1": self.d_b1_charge}.items():
-                relative[f"ptv_{key}_charge"] = charge * _css(expectation, leg, key, step)[None]
-        for low, high, size in self.matching:
-            ramp = rise(nodes, _nominal(expectation, leg), start_gev=low, end_gev=high, size=size)
-            relative[f"ptv_matching_{low:g}_{high:g}_{boson_label(leg)}"] = ramp[None]
-        return relative
-
-
-def _css(expectation: Expectation, leg: Leg, key: str, step: float) -> Array:
-    """Relative change of the p_T^V density on the nodes when one parameter of the model moves by `step`."""
-    boson, pdf = leg.production.boson, expectation.pdf
-    start = CssParameters(q_gev=boson.mass_gev)
-    varied = replace(start, **{key: getattr(start, key) + step})
-    # at the one scale of the embedded densities the luminosity ratio is 1
-    luminosity = None if pdf.name == "embedded" else luminosity_ratio(pdf, boson, q_gev=boson.mass_gev)
-    nominal = _nominal(expectation, leg)
-    return variation(leg.production.grids.boson_pt, nominal, varied, start, luminosity=luminosity)
-
-
-def _nominal(expectation: Expectation, leg: Leg) -> Callable[[Array], Array]:
-    """The nominal p_T^V density of a leg, as a function of p_T^V."""
-    config = expectation.config.pt_shape
-    shape = None if config is None else PtShape(**config.model_dump())
-    return partial(nominal_density, leg.production.boson.name, shape=shape)
+        boson, grids = leg.production.boson, leg.production.grids
+        nominal = partial(nominal_density, boson.name, shape=expectation.config.shape_of(boson))
+        step = parameter_steps(expectation.pdf, boson, nominal)
+        nodes = grids.boson_pt
+        relative = {name: change(nodes)[None] for name, change in self.parameters(step).items()}
+        relative["ptv_g1_rapidity"] = (grids.rapidity[:, None] / _RAPIDITY) ** 2 * step("g1", self.g1_rapidity)(nodes)
+        if boson.charge:
+            for name, size in {"g1": self.g1_charge, "d_b1": self.d_b1_charge}.items():
+                relative[f"ptv_{name}_charge"] = boson.charge * step(name, size)(nodes)[None]
+        return relative | {name: change(nodes)[None] for name, change in self.ramps(boson, nominal).items()}
