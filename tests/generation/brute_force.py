@@ -111,6 +111,55 @@ def boost(px, py, pz, e, vx, vy, vz, ve, m):
 
 
 @numba.njit(nogil=True, cache=True)
+def decay(rng, charge, masses, rapidities, momenta, a4_y, a4_table, pole):
+    """Momenta of the charged lepton of one boson and of its partner before radiation, and the event's weight."""
+    m, y, pt = draw(rng, masses), draw(rng, rapidities), draw(rng, momenta)
+    azimuth = 2 * math.pi * rng.random()
+    transverse = math.sqrt(m * m + pt * pt)
+    vx, vy = pt * math.cos(azimuth), pt * math.sin(azimuth)
+    vz, ve = transverse * math.sinh(y), transverse * math.cosh(y)
+
+    # Collins–Soper axes: z bisects beam 1 and the reverse of beam 2 in the rest frame, x is −(beam 1 + beam 2).
+    x1, y1, z1, e1 = boost(0.0, 0.0, 1.0, 1.0, -vx, -vy, -vz, ve, m)
+    x2, y2, z2, e2 = boost(0.0, 0.0, -1.0, 1.0, -vx, -vy, -vz, ve, m)
+    x1, y1, z1, x2, y2, z2 = x1 / e1, y1 / e1, z1 / e1, x2 / e2, y2 / e2, z2 / e2
+    zx, zy, zz = x1 - x2, y1 - y2, z1 - z2
+    norm = math.sqrt(zx * zx + zy * zy + zz * zz)
+    zx, zy, zz = zx / norm, zy / norm, zz / norm
+    xx, xy, xz = -(x1 + x2), -(y1 + y2), -(z1 + z2)
+    norm = math.sqrt(xx * xx + xy * xy + xz * xz)
+    xx, xy, xz = xx / norm, xy / norm, xz / norm
+    yx, yy, yz = zy * xz - zz * xy, zz * xx - zx * xz, zx * xy - zy * xx
+
+    c, phi = 2 * rng.random() - 1, 2 * math.pi * rng.random()
+    s = math.sqrt(1 - c * c)
+    a, b = s * math.cos(phi), s * math.sin(phi)
+    half = 0.5 * m
+    dx, dy, dz = (
+        half * (a * xx + b * yx + c * zx),
+        half * (a * xy + b * yy + c * zy),
+        half * (a * xz + b * yz + c * zz),
+    )
+    lx, ly, lz, _le = boost(dx, dy, dz, half, vx, vy, vz, ve, m)
+    nx, ny, nz, _ne = boost(-dx, -dy, -dz, half, vx, vy, vz, ve, m)
+
+    q = pt * pt
+    a0 = 2 * q / (pole * pole + 2 * q)
+    g, cg = pt / math.sqrt(pole * pole + q), pole / math.sqrt(pole * pole + q)
+    u = (y - a4_y[0]) / (a4_y[1] - a4_y[0])
+    j = min(int(u), a4_y.size - 2)
+    lo = a4_table[j] + (u - j) * (a4_table[j + 1] - a4_table[j])
+    a1 = 0.27 * math.tanh(y / 2.5) * g * cg * (1 - a0)
+    a2 = a0 * (1 - 0.15 * a0)
+    a3 = -charge * 0.35 * g * g * abs(lo)
+    a4 = lo * cg * (1 - a0 / 2)
+    shape = 1 + c * c + a0 / 2 * (1 - 3 * c * c) + a1 * 2 * s * c * math.cos(phi)
+    shape += a2 / 2 * s * s * math.cos(2 * phi) + a3 * s * math.cos(phi) + a4 * c
+    weight = 0.75 * shape  # 3/16π over the isotropic 1/4π
+    return lx, ly, lz, nx, ny, nz, weight
+
+
+@numba.njit(nogil=True, cache=True)
 def loop(rng, n, charge, beta, masses, rapidities, momenta, a4_y, a4_table, pole, eta_edges, pt_edges, sums, squares):
     """Add n events to the sums of weights and squared weights [η, p_T]."""
     n_eta, n_pt = sums.shape
@@ -118,49 +167,7 @@ def loop(rng, n, charge, beta, masses, rapidities, momenta, a4_y, a4_table, pole
     mean_d = 0.5 * (1 + 2 / ((beta + 1) * (beta + 2)))  # ∫ D(z) dz
     total = total2 = 0.0
     for _ in range(n):
-        m, y, pt = draw(rng, masses), draw(rng, rapidities), draw(rng, momenta)
-        azimuth = 2 * math.pi * rng.random()
-        transverse = math.sqrt(m * m + pt * pt)
-        vx, vy = pt * math.cos(azimuth), pt * math.sin(azimuth)
-        vz, ve = transverse * math.sinh(y), transverse * math.cosh(y)
-
-        # Collins–Soper axes: z bisects beam 1 and the reverse of beam 2 in the rest frame, x is −(beam 1 + beam 2).
-        x1, y1, z1, e1 = boost(0.0, 0.0, 1.0, 1.0, -vx, -vy, -vz, ve, m)
-        x2, y2, z2, e2 = boost(0.0, 0.0, -1.0, 1.0, -vx, -vy, -vz, ve, m)
-        x1, y1, z1, x2, y2, z2 = x1 / e1, y1 / e1, z1 / e1, x2 / e2, y2 / e2, z2 / e2
-        zx, zy, zz = x1 - x2, y1 - y2, z1 - z2
-        norm = math.sqrt(zx * zx + zy * zy + zz * zz)
-        zx, zy, zz = zx / norm, zy / norm, zz / norm
-        xx, xy, xz = -(x1 + x2), -(y1 + y2), -(z1 + z2)
-        norm = math.sqrt(xx * xx + xy * xy + xz * xz)
-        xx, xy, xz = xx / norm, xy / norm, xz / norm
-        yx, yy, yz = zy * xz - zz * xy, zz * xx - zx * xz, zx * xy - zy * xx
-
-        c, phi = 2 * rng.random() - 1, 2 * math.pi * rng.random()
-        s = math.sqrt(1 - c * c)
-        a, b = s * math.cos(phi), s * math.sin(phi)
-        half = 0.5 * m
-        dx, dy, dz = (
-            half * (a * xx + b * yx + c * zx),
-            half * (a * xy + b * yy + c * zy),
-            half * (a * xz + b * yz + c * zz),
-        )
-        lx, ly, lz, _le = boost(dx, dy, dz, half, vx, vy, vz, ve, m)
-        nx, ny, _nz, _ne = boost(-dx, -dy, -dz, half, vx, vy, vz, ve, m)
-
-        q = pt * pt
-        a0 = 2 * q / (pole * pole + 2 * q)
-        g, cg = pt / math.sqrt(pole * pole + q), pole / math.sqrt(pole * pole + q)
-        u = (y - a4_y[0]) / (a4_y[1] - a4_y[0])
-        j = min(int(u), a4_y.size - 2)
-        lo = a4_table[j] + (u - j) * (a4_table[j + 1] - a4_table[j])
-        a1 = 0.27 * math.tanh(y / 2.5) * g * cg * (1 - a0)
-        a2 = a0 * (1 - 0.15 * a0)
-        a3 = -charge * 0.35 * g * g * abs(lo)
-        a4 = lo * cg * (1 - a0 / 2)
-        shape = 1 + c * c + a0 / 2 * (1 - 3 * c * c) + a1 * 2 * s * c * math.cos(phi)
-        shape += a2 / 2 * s * s * math.cos(2 * phi) + a3 * s * math.cos(phi) + a4 * c
-        weight = 0.75 * shape  # 3/16π over the isotropic 1/4π
+        lx, ly, lz, nx, ny, _nz, weight = decay(rng, charge, masses, rapidities, momenta, a4_y, a4_table, pole)
 
         z = 1.0
         if beta > 0:

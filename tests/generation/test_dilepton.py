@@ -40,13 +40,13 @@ def sampler(x: np.ndarray, density: np.ndarray) -> np.ndarray:
 
 def event_loop(brute: ModuleType, events: int, *, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
     """(m, forward |η|) and (p_T, y) templates in pb with their variances; muons as four-vectors, smeared one by one."""
-    pdf, boost, draw = load_embedded(), brute.boost, brute.draw
+    pdf, decay, pole = load_embedded(), brute.decay, Z.mass_gev
     y = np.linspace(-5.0, 5.0, 4001)
     spectrum = rapidity_spectrum(pdf, Z, y)
     sigma, a4 = spectrum.sigma_pb[0], spectrum.a4(-1)[0]
     masses = LineShape.of(Z, pdf).quantile(np.linspace(0, 1, 200_001))
     p = np.linspace(0, 100, 100_001)
-    tables = (masses, sampler(y, sigma), sampler(p, nominal_density("Z", p)), a4)
+    tables = (masses, sampler(y, sigma), sampler(p, nominal_density("Z", p)), y, a4)
     beta = (math.log(Z.mass_gev**2 / 0.1056583755**2) - 1) / (137.035999 * math.pi)
     by_mass, by_pt = np.zeros((2, 12, 30)), np.zeros((2, 12, 30))
 
@@ -67,43 +67,12 @@ def event_loop(brute: ModuleType, events: int, *, seed: int) -> list[tuple[np.nd
         return scale * px, scale * py, scale * pz, i if scale * pt > 26.0 else -1, weight
 
     @numba.njit(nogil=True)
-    def loop(rng, n, masses, rapidities, momenta, a4_table, by_mass, by_pt):
+    def loop(rng, n, masses, rapidities, momenta, rapidity, a4_table, by_mass, by_pt):
         mean_d = 0.5 * (1 + 2 / ((beta + 1) * (beta + 2)))
-        pole = 91.1876
         for _ in range(n):
-            m, y, pt = draw(rng, masses), draw(rng, rapidities), draw(rng, momenta)
-            azimuth = 2 * math.pi * rng.random()
-            transverse = math.sqrt(m * m + pt * pt)
-            vx, vy = pt * math.cos(azimuth), pt * math.sin(azimuth)
-            vz, ve = transverse * math.sinh(y), transverse * math.cosh(y)
-            x1, y1, z1, e1 = boost(0.0, 0.0, 1.0, 1.0, -vx, -vy, -vz, ve, m)
-            x2, y2, z2, e2 = boost(0.0, 0.0, -1.0, 1.0, -vx, -vy, -vz, ve, m)
-            zx, zy, zz = x1 / e1 - x2 / e2, y1 / e1 - y2 / e2, z1 / e1 - z2 / e2
-            norm = math.sqrt(zx * zx + zy * zy + zz * zz)
-            zx, zy, zz = zx / norm, zy / norm, zz / norm
-            xx, xy, xz = -(x1 / e1 + x2 / e2), -(y1 / e1 + y2 / e2), -(z1 / e1 + z2 / e2)
-            norm = math.sqrt(xx * xx + xy * xy + xz * xz)
-            xx, xy, xz = xx / norm, xy / norm, xz / norm
-            yx, yy, yz = zy * xz - zz * xy, zz * xx - zx * xz, zx * xy - zy * xx
-            c, phi = 2 * rng.random() - 1, 2 * math.pi * rng.random()
-            s = math.sqrt(1 - c * c)
-            a, b, half = s * math.cos(phi), s * math.sin(phi), 0.5 * m
-            dx, dy = half * (a * xx + b * yx + c * zx), half * (a * xy + b * yy + c * zy)
-            dz = half * (a * xz + b * yz + c * zz)
-            lx, ly, lz, _ = boost(dx, dy, dz, half, vx, vy, vz, ve, m)
-            ox, oy, oz, _ = boost(-dx, -dy, -dz, half, vx, vy, vz, ve, m)
-            q = pt * pt
-            a0 = 2 * q / (pole * pole + 2 * q)
-            g, cg = pt / math.sqrt(pole * pole + q), pole / math.sqrt(pole * pole + q)
-            u = (y + 5.0) / 10.0 * (a4_table.size - 1)
-            j = min(int(u), a4_table.size - 2)
-            lo = a4_table[j] + (u - j) * (a4_table[j + 1] - a4_table[j])
-            shape = 1 + c * c + a0 / 2 * (1 - 3 * c * c)
-            shape += 0.27 * math.tanh(y / 2.5) * g * cg * (1 - a0) * 2 * s * c * math.cos(phi)
-            shape += a0 * (1 - 0.15 * a0) / 2 * s * s * math.cos(2 * phi)
-            shape += 0.35 * g * g * abs(lo) * s * math.cos(phi) + lo * cg * (1 - a0 / 2) * c
+            lx, ly, lz, ox, oy, oz, weight = decay(rng, -1, masses, rapidities, momenta, rapidity, a4_table, pole)
             w1, w2 = 1 - rng.random() ** (1 / beta), 1 - rng.random() ** (1 / beta)
-            weight = 0.75 * shape * 0.25 * (1 + w1 * w1) * (1 + w2 * w2) / mean_d**2
+            weight *= 0.25 * (1 + w1 * w1) * (1 + w2 * w2) / mean_d**2
             lx, ly, lz, i1, seen1 = seen(rng, w1 * lx, w1 * ly, w1 * lz)
             ox, oy, oz, i2, seen2 = seen(rng, w2 * ox, w2 * oy, w2 * oz)
             if i1 < 0 or i2 < 0:

@@ -16,6 +16,21 @@ __all__ = ["fill"]
 _FAR = 6.0  # standard deviations from the threshold beyond which it does nothing
 
 
+def _above(threshold: float, pt: float, variance: float) -> tuple[float, float, float]:
+    """Probability that a muon is measured above the threshold, and its mean relative error and its variance then."""
+    t = (1.0 - threshold / pt) / math.sqrt(variance)
+    if t >= _FAR:
+        return 1.0, 0.0, variance
+    probability = 0.5 * math.erfc(-t / math.sqrt(2.0))
+    if probability <= 1e-12:
+        return probability, 0.0, variance
+    mills = math.exp(-0.5 * t * t) / (math.sqrt(2.0 * math.pi) * probability)
+    return probability, math.sqrt(variance) * mills, variance * (1.0 - t * mills - mills * mills)
+
+
+_above = numba.njit(nogil=True, fastmath=True, cache=True, inline="always")(_above)
+
+
 def _fill(
     points: Any,
     shifts: Any,
@@ -190,24 +205,9 @@ def _fill(
             row = r if by_rapidity else max(row_of[i1], row_of[i2])
             variance1 = resolution[0, i1] + resolution[1, i1] * pt1 * pt1
             variance2 = resolution[0, i2] + resolution[1, i2] * pt2 * pt2
-            moved1 = moved2 = 0.0
-            passed = plateau[i1] * plateau[i2]
-            t1 = (1.0 - threshold / pt1) / math.sqrt(variance1)
-            t2 = (1.0 - threshold / pt2) / math.sqrt(variance2)
-            if t1 < _FAR:
-                probability = 0.5 * math.erfc(-t1 / root_two)
-                passed *= probability
-                if probability > 1e-12:
-                    mills = math.exp(-0.5 * t1 * t1) / (math.sqrt(2.0 * math.pi) * probability)
-                    moved1 = math.sqrt(variance1) * mills
-                    variance1 *= 1.0 - t1 * mills - mills * mills
-            if t2 < _FAR:
-                probability = 0.5 * math.erfc(-t2 / root_two)
-                passed *= probability
-                if probability > 1e-12:
-                    mills = math.exp(-0.5 * t2 * t2) / (math.sqrt(2.0 * math.pi) * probability)
-                    moved2 = math.sqrt(variance2) * mills
-                    variance2 *= 1.0 - t2 * mills - mills * mills
+            probability1, moved1, variance1 = _above(threshold, pt1, variance1)
+            probability2, moved2, variance2 = _above(threshold, pt2, variance2)
+            passed = plateau[i1] * plateau[i2] * probability1 * probability2
             if by_rapidity:
                 x = x_true + along1 * moved1 + along2 * moved2
                 x = math.sqrt(x * x + variance1 * across1 * across1 + variance2 * across2 * across2)
