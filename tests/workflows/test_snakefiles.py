@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 import os
 import subprocess
 import sys
@@ -55,6 +56,12 @@ def test_impacts_beside_published_ones(tmp_path: Path) -> None:
     assert float(scale["global_ratio"]) == pytest.approx(float(scale["global_mev"]) / 4.4)
     text = (tmp_path / "impacts.md").read_text(encoding="utf-8")
     assert text.splitlines()[0].startswith("| MeV | W nominal / global | published | ratio |")
+    others = {(row["experiment"], row["source"]): row for row in rows(tmp_path / "experiments.csv")}
+    atlas = [float(row["mev"]) for (name, source), row in others.items() if name == "ATLAS" and source != "total"]
+    # printed to 0.1 MeV, so their quadratic sum is known to a bit more than that
+    assert math.hypot(*atlas) == pytest.approx(float(others["ATLAS", "total"]["mev"]), abs=0.1)
+    assert float(others["CDF", "data statistics"]["ours_mev"]) == float(found["data_stat"]["global_mev"])
+    assert others["ATLAS", "electron calibration and efficiency"]["ours_mev"] == ""
 
 
 def test_injected_masses_come_back(tmp_path: Path) -> None:
