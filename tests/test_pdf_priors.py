@@ -10,7 +10,7 @@ import pytest
 import wmassfit as wm
 from wmassfit.errors import RecipeError
 from wmassfit.inference import impacts
-from wmassfit.interchange.priors import Priors, write_priors
+from wmassfit.interchange.results.priors import Priors, write_priors
 from wmassfit.pipeline import generate
 from wmassfit.templateset import Gaussian
 

@@ -69,7 +69,7 @@ def generate(
 def _priors(recipe: Recipe, pdf_name: str) -> Gaussian | None:
     """The constraint of the directions of parton densities that the recipe takes from another fit."""
     from wmassfit.generation.groups.pdf import PdfGroup
-    from wmassfit.interchange.priors import read_priors
+    from wmassfit.interchange.results.priors import read_priors
 
     paths = [g.priors for g in recipe.generation.nuisances.chosen() if isinstance(g, PdfGroup) and g.priors]
     if not paths:

@@ -123,7 +123,7 @@ def theirs(python: Path, tensor: Path, folder: Path, what: str, *options: str) -
     out = folder / "rabbit"
     command = [str(python.with_name("rabbit_fit")), str(tensor), "--POIMode", "none", "--unblind", "-o", str(out)]
     used = measured(what, [*command, *options, "--outname", "fit.hdf5"], out=folder / "rabbit_fit.txt")
-    judge = HERE.parent / "interchange" / "rabbit_judge.py"
+    judge = HERE.parent / "interchange" / "rabbit" / "rabbit_judge.py"
     shown = subprocess.run(
         [str(python), str(judge), "show", str(out / "fit.hdf5")], capture_output=True, text=True, check=True
     )

@@ -9,7 +9,7 @@ import hist
 import numpy as np
 import uproot
 
-from wmassfit.interchange.root_histograms import to_histogram
+from wmassfit.interchange.root.histograms import to_histogram
 from wmassfit.likelihood import Model
 from wmassfit.templateset import TemplateSet
 

@@ -16,8 +16,8 @@ import uproot
 from wmassfit import interchange
 from wmassfit.errors import FormatError
 from wmassfit.inference import fit
-from wmassfit.interchange.hdf5 import opened
-from wmassfit.interchange.hdf5_heaps import heaps_of
+from wmassfit.interchange.hdf5.datasets import opened
+from wmassfit.interchange.hdf5.heaps import heaps_of
 from wmassfit.likelihood import Model
 from wmassfit.templateset import (
     Channel,

@@ -68,7 +68,7 @@ def test_other_formats_refuse_a_covariance_of_data(tmp_path: Path, name: str) ->
 
 
 def test_hepdata_tables_carry_the_errors_of_the_data() -> None:
-    from wmassfit.interchange.hepdata import hepdata_tables
+    from wmassfit.interchange.results.hepdata import hepdata_tables
 
     _, table = hepdata_tables(wm.fit(wm.Model(measured(FULL))))["postfit_values"]
     first = table["dependent_variables"][0]["values"][2]
@@ -106,7 +106,7 @@ def test_other_formats_refuse_external_terms(tmp_path: Path, name: str, format_:
 @pytest.mark.parametrize("sparse", [False, True])
 def test_external_terms_of_a_rabbit_tensor(tmp_path: Path, sparse: bool) -> None:
     """gᵀx + ½ xᵀHx, as rabbit's development version writes it, beside the constraints that systematics have."""
-    from wmassfit.interchange.rabbit import read_rabbit
+    from wmassfit.interchange.rabbit.input_tensor import read_rabbit
     from wmassfit.templateset import Gaussian, Scale
 
     process = Process("p", [5.0, 1.0, 2.0], modifiers=(Scale("a", up=1.1), Scale("b", up=[1.0, 1.2, 1.1])))

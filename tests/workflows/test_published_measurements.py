@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from wmassfit.errors import FormatError
-from wmassfit.interchange.hepdata_tables import read_table
+from wmassfit.interchange.results.hepdata_tables import read_table
 
 FOLDER = Path(__file__).parents[2] / "workflows" / "published"
 

@@ -55,7 +55,7 @@ def command(
     The result is the same whatever the number of workers.
     """
     from wmassfit.inference import toys
-    from wmassfit.interchange.toy_batches import BatchFolder
+    from wmassfit.interchange.results.toy_batches import BatchFolder
     from wmassfit.report import report, to_text, toy_table
 
     result = console.read_fit(fit_file)

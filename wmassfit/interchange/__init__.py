@@ -1,6 +1,7 @@
 """Templates and results in files: `read` and `write` choose the format by suffix and content.
 
-One file a format; adding one is a module with a `Format` and its line in `FORMATS`.
+A room a family of formats, above what families share: `root` and `hdf5`, then the modules of this folder. One file a
+format within its room; adding one is a module with a `Format` and its line in `FORMATS`.
 """
 
 from __future__ import annotations
@@ -9,24 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from wmassfit.errors import FormatError
-from wmassfit.interchange import (
-    combine,
-    fit_csv,
-    fit_file,
-    fit_json,
-    fit_root,
-    hepdata,
-    histfactory,
-    histfactory_xml,
-    hs3,
-    plain_root,
-    rabbit,
-    root,
-)
 from wmassfit.interchange.atomic import check_writable, replaced_file, replaced_files, staged_folder
-from wmassfit.interchange.estimates import read_estimate
-from wmassfit.interchange.fit_file import read_impacts
+from wmassfit.interchange.combine import datacard
+from wmassfit.interchange.histfactory import hs3, workspace, xml
+from wmassfit.interchange.rabbit import input_tensor
 from wmassfit.interchange.registry import Format, choose_reader, choose_writer, existing_file, writers
+from wmassfit.interchange.results import fit_csv, fit_file, fit_json, fit_root, hepdata
+from wmassfit.interchange.results.estimates import read_estimate
+from wmassfit.interchange.results.fit_file import read_impacts
+from wmassfit.interchange.root import layout, plain
 from wmassfit.templateset import TemplateSet, join
 
 __all__ = [
@@ -44,14 +36,14 @@ __all__ = [
 ]
 
 FORMATS: tuple[Format, ...] = (
-    root.FORMAT,
+    layout.FORMAT,
     fit_file.FORMAT,
-    histfactory.FORMAT,
-    histfactory_xml.FORMAT,
+    workspace.FORMAT,
+    xml.FORMAT,
     hs3.FORMAT,
-    combine.FORMAT,
-    plain_root.FORMAT,
-    rabbit.FORMAT,
+    datacard.FORMAT,
+    plain.FORMAT,
+    input_tensor.FORMAT,
     hepdata.FORMAT,
     fit_root.FORMAT,
     fit_json.FORMAT,

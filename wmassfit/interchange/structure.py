@@ -2,7 +2,7 @@
 
 The description holds everything but the long arrays: channels with their axes, processes with their flags,
 parameters with bounds, groups and display, constraints, parameters of interest, metadata. It is what `root` stores
-as one string and `fit_file` as one attribute, so both agree. Numbers are written with the shortest decimal that
+as one string and `hdf5.templates` as one attribute, so both agree. Numbers are written with the shortest decimal that
 gives the same float64 back; infinities as the strings "inf" and "-inf", which JSON has no number for.
 
 Arrays that do not belong in JSON go by name: "covariance/<constraint>" for correlated constraints,

@@ -28,7 +28,7 @@ from wmassfit.generation.pdf_fit import NORMALISATION, pdf_fit_templates
 from wmassfit.generation.predictions import charge_asymmetry
 from wmassfit.inference import FitResult, pulls
 from wmassfit.interchange import replaced_file
-from wmassfit.interchange.priors import Priors, write_priors
+from wmassfit.interchange.results.priors import Priors, write_priors
 from wmassfit.pdf import PdfSet, load, symmetrised_directions
 from wmassfit.report.style import GLOBAL, NOMINAL, figure, save, styled
 from wmassfit.templateset import TemplateSet

@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from wmassfit.errors import FormatError
-from wmassfit.interchange.hepdata_tables import Table, read_columns, read_modes, read_table
+from wmassfit.interchange.results.hepdata_tables import Table, read_columns, read_modes, read_table
 
 CMS_W, ATLAS_Z, CMS_A4 = "cms_w_13tev", "atlas_z_13tev", "cms_z_a4_13tev"
 CHARGES = {"plus": ("17a", "A23a"), "minus": ("17b", "A23b")}

@@ -19,7 +19,7 @@ import numpy as np
 
 from wmassfit.generation.bosons import W_MINUS, W_PLUS
 from wmassfit.generation.predictions import Prediction, charge_asymmetry, lepton_eta_cross_section
-from wmassfit.interchange.hepdata_tables import read_columns, read_table
+from wmassfit.interchange.results.hepdata_tables import read_columns, read_table
 from wmassfit.pdf import PdfSet, load
 
 PT_RANGE_GEV = (26.0, 56.0)

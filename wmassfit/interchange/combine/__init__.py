@@ -1,0 +1,1 @@
+"""Combine datacards: read, several merged as one, written. `datacard` holds the format."""

@@ -1,0 +1,1 @@
+"""Tensors of rabbit, read and written. `input_tensor` holds the format."""
