@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from math import pi
 from typing import ClassVar
 
 import numpy as np
 from pydantic import Field, model_validator
 
-from wmassfit.generation.config import Fraction
+from wmassfit.generation.config import Fraction, Strict
 from wmassfit.generation.expectation import Expectation
 from wmassfit.generation.groups.nuisance import EVERY_OBSERVABLE, Group, Nuisance, Variation, cells
 from wmassfit.templateset import Array
@@ -16,13 +17,27 @@ from wmassfit.templateset import Array
 __all__ = ["PrefireGroup"]
 
 
+class HotSpotConfig(Strict):
+    """Chambers of one sector that are measured by themselves; templates are averages over φ, of which it has a part."""
+
+    eta: tuple[float, float] = Field(description="edges in η, of one sign")
+    phi_rad: float = Field(gt=0, le=2 * pi, description="width in φ")
+    probability: Fraction = Field(lt=1, description="of prefiring")
+
+    @model_validator(mode="after")
+    def _edges(self) -> HotSpotConfig:
+        if self.eta[0] >= self.eta[1]:
+            raise ValueError(f"eta {self.eta} must grow")
+        return self
+
+
 class PrefireGroup(Group):
     """An event is lost with the probability P(|η|) of its muon: a change of it moves the yields by −δP/(1 − P).
 
-    Statistics: each region by itself, both signs of η and both charges alike, as P is measured in |η|. Method: all
-    regions together, P times a relative size; the same growing with p_T, as early triggers do; and the prefiring of
-    the recoil in the calorimeters, which the muon's η does not know. Everything but nonprompt, which comes from data
-    that were recorded.
+    P is that of the plateau: it falls only where muons have less p_T than these. Statistics: each region by itself,
+    both signs of η and both charges alike, as P is measured in |η|, and the hot spot. Method: all of them together, P
+    times a relative size; and the prefiring of the recoil in the calorimeters, which the muon's η does not know.
+    Everything but nonprompt, which comes from data that were recorded.
     """
 
     name: ClassVar[str] = "prefire"
@@ -32,8 +47,8 @@ class PrefireGroup(Group):
     abs_eta: tuple[float, ...] = Field(min_length=2, description="edges of the regions in |η|")
     probability: tuple[Fraction, ...] = Field(description="of prefiring, by region")
     statistical: float = Field(ge=0, lt=1, description="uncertainty of the probability in each region, relative")
-    systematic: float = Field(ge=0, lt=1, description="common to all regions, relative")
-    momentum: float = Field(ge=0, lt=1, description="relative change of the probability from 41 to 56 GeV")
+    hot_spot: HotSpotConfig
+    systematic: float = Field(ge=0, lt=1, description="common to all regions and the hot spot, relative")
     calorimeter: float = Field(ge=0, lt=1, description="uncertainty of the prefiring of the recoil, absolute")
 
     @model_validator(mode="after")
@@ -50,35 +65,51 @@ class PrefireGroup(Group):
         return self
 
     def nuisances(self, expectation: Expectation) -> list[Nuisance]:
-        lost = np.array(self.probability)
-        loss = -shares(expectation.config.eta.edges, np.array(self.abs_eta)) * (lost / (1.0 - lost))  # [η, region]
-        x = (expectation.pt - 41.0) / 15.0
-        shape = expectation.shape
+        edges, regions, shape = expectation.config.eta.edges, np.array(self.abs_eta), expectation.shape
+        hot = overlap(edges, *self.hot_spot.eta) * self.hot_spot.phi_rad / (2 * pi)
+        parts = shares(edges, regions) - hot_shares(edges, regions, self.hot_spot)
+        loss = np.column_stack((-parts * _odds(np.array(self.probability)), -hot * _odds(self.hot_spot.probability)))
 
         def everywhere(change: Array) -> dict[str, Variation]:
             return dict.fromkeys(expectation.prompt, Variation.relative(np.broadcast_to(change, shape)))
 
         found = []
-        for region in range(lost.size):
-            eta = np.flatnonzero(loss[:, region])
-            change = self.statistical * loss[eta, region][:, None, None]
-            effect = Variation.relative(np.broadcast_to(change, (eta.size, *shape[1:])), cells(shape, eta))
+        names = [*(f"prefire_stat_{region:02d}" for region in range(regions.size - 1)), "prefire_hot_spot"]
+        for name, of_region in zip(names, loss.T, strict=True):  # [η]
+            eta = np.flatnonzero(of_region)
+            change = np.broadcast_to(self.statistical * of_region[eta][:, None, None], (eta.size, *shape[1:]))
             if eta.size:
-                found.append(Nuisance(f"prefire_stat_{region:02d}", dict.fromkeys(expectation.prompt, effect)))
-        overall = loss.sum(axis=1)[:, None, None]
+                effect = Variation.relative(change, cells(shape, eta))
+                found.append(Nuisance(name, dict.fromkeys(expectation.prompt, effect)))
         return [
             *found,
-            Nuisance("prefire_syst", everywhere(self.systematic * overall)),
-            Nuisance("prefire_momentum", everywhere(self.momentum * overall * x[None, :, None])),
+            Nuisance("prefire_syst", everywhere(self.systematic * loss.sum(axis=1)[:, None, None])),
             Nuisance("prefire_calorimeter", everywhere(np.array(-self.calorimeter))),
         ]
 
 
+def _odds(probability: Array | float) -> Array:
+    return np.asarray(probability / (1.0 - np.asarray(probability)))
+
+
+def overlap(edges: Array, low: Array | float, high: Array | float) -> Array:
+    """Share of each bin of `edges` between low and high: [bin, …]. Edges that coincide may differ by rounding."""
+    start, stop = (side[(slice(None), *(None,) * np.ndim(low))] for side in (edges[:-1], edges[1:]))
+    inside = np.clip(np.minimum(stop, high) - np.maximum(start, low), 0.0, None)
+    return np.asarray(np.round(inside / (stop - start), 12))
+
+
 def shares(eta_edges: Array, abs_eta_edges: Array) -> Array:
     """Share of each η bin that lies in each region of |η|: [η, region]."""
-    low, high = eta_edges[:-1, None], eta_edges[1:, None]
-    a, b = abs_eta_edges[None, :-1], abs_eta_edges[None, 1:]
-    above = np.clip(np.minimum(high, b) - np.maximum(low, a), 0.0, None)
-    below = np.clip(np.minimum(high, -a) - np.maximum(low, -b), 0.0, None)
-    # edges that coincide may differ by rounding
-    return np.asarray(np.round((above + below) / (high - low), 12))
+    low, high = abs_eta_edges[:-1], abs_eta_edges[1:]
+    return overlap(eta_edges, low, high) + overlap(eta_edges, -high, -low)
+
+
+def hot_shares(eta_edges: Array, abs_eta_edges: Array, spot: HotSpotConfig) -> Array:
+    """Share of each η bin, and of φ, that the hot spot takes from each region of |η|: [η, region]."""
+    low, high = abs_eta_edges[:-1], abs_eta_edges[1:]
+    taken = sum(
+        overlap(eta_edges, np.maximum(a, spot.eta[0]), np.minimum(b, spot.eta[1]))
+        for a, b in ((low, high), (-high, -low))
+    )
+    return np.asarray(taken) * spot.phi_rad / (2 * pi)
