@@ -18,7 +18,7 @@ def test_is_one_scale_and_symmetric_in_the_sea() -> None:
     np.testing.assert_array_equal(values, pdf.xf_all(x, 5.0))
     for heavy in (3, 4, 5):
         np.testing.assert_array_equal(values[:, QUARKS.index(heavy)], values[:, QUARKS.index(-heavy)])
-    assert np.all(pdf.xf_all(x, 80.0, flavours=(21, 6)) == 0)
+    assert np.all(pdf.xf_all(x, 80.0, flavours=(6,)) == 0)
     assert np.all(values > 0)
 
 

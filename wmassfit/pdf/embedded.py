@@ -10,14 +10,14 @@ import numpy as np
 from numpy.polynomial.chebyshev import chebvander
 from numpy.typing import ArrayLike, NDArray
 
-from wmassfit.pdf.sets import QUARKS, ErrorType, require_within
+from wmassfit.pdf.sets import GLUON, QUARKS, ErrorType, require_within
 
 __all__ = ["CENTRAL", "FITTED", "SCALE_GEV", "EmbeddedPdf", "central_form", "chebyshev_basis", "load_embedded"]
 
 SCALE_GEV = 80.379
 X_RANGE = (1e-5, 0.75)
 DEGREE = 16
-FITTED = (-2, -1, 1, 2, 3, 4, 5)  # s = s̄, c = c̄ and b = b̄ in CT18NNLO
+FITTED = (-2, -1, 1, 2, 3, 4, 5, GLUON)  # s = s̄, c = c̄ and b = b̄ in CT18NNLO
 TABLE = "embedded_eigenvectors.csv"
 
 # p0 … p6 of `central_form`, fitted to CT18NNLO (arXiv:1912.10053) at Q = 80.379 GeV
@@ -29,11 +29,12 @@ CENTRAL: dict[int, tuple[float, ...]] = {
     3: (-2.715344, -0.528837, 3.430429, -2.294311, -1.599139, -0.112696, -3.696319),
     4: (-2.612380, -0.440932, 10.194979, -3.143180, 2.902521, -0.044031, 10.365752),
     5: (-3.093605, -0.478728, 9.258842, -4.566192, 4.288122, -0.058212, 6.300790),
+    GLUON: (-0.219980, -0.609825, 8.537045, -2.029532, 2.617038, -0.123103, 6.586101),
 }
 
 
 def central_form(x: NDArray[np.float64], flavour: int) -> NDArray[np.float64]:
-    """xf(x) = exp[p0 + p1 ln x + p2 ln(1−x) + p3 √x + p4 x + p5 ln²x/10 + p6 x²] of one quark flavour."""
+    """xf(x) = exp[p0 + p1 ln x + p2 ln(1−x) + p3 √x + p4 x + p5 ln²x/10 + p6 x²] of one flavour."""
     parameters = CENTRAL[flavour] if flavour in CENTRAL else CENTRAL[-flavour]
     ln_x = np.log(x)
     basis = np.stack([np.ones_like(x), ln_x, np.log1p(-x), np.sqrt(x), x, ln_x**2 / 10.0, x**2])
@@ -48,14 +49,14 @@ def chebyshev_basis(x: NDArray[np.float64]) -> NDArray[np.float64]:
 
 @dataclass(frozen=True, eq=False)
 class EmbeddedPdf:
-    """CT18NNLO's quarks as closed forms at Q = 80.379 GeV, with its 29 eigenvectors; every scale gives that one.
+    """CT18NNLO's densities as closed forms at Q = 80.379 GeV, with its 29 eigenvectors; every scale gives that one.
 
     ln xf_m(x) = ln central_form(x) + r(x) + δ_m(x): the residual r and the 29 symmetric one-standard-deviation (68%)
     directions δ are Chebyshev series of degree 16 in ln x per flavour, fitted by `python -m wmassfit.pdf.fit_embedded`.
     Degree 16 follows CT18's eigenvectors to 3% of their size in dσ/dy; degree 8 leaves 40%. `coefficients` is
     [member, flavour of FITTED, 17], its member 0 the residual.
 
-    There is no gluon and no α_s variation (the set has none to fit). α_s(M_Z) = 0.118 runs at two loops, five flavours.
+    There is no α_s variation (the set has none to fit). α_s(M_Z) = 0.118 runs at two loops, five flavours.
     """
 
     coefficients: NDArray[np.float64]
@@ -80,7 +81,7 @@ class EmbeddedPdf:
         basis = chebyshev_basis(flat)
         values = np.zeros((self.members, len(flavours), flat.size))
         for position, flavour in enumerate(flavours):
-            if flavour in QUARKS:
+            if flavour in (*QUARKS, GLUON):
                 row = FITTED.index(flavour if flavour in FITTED else -flavour)
                 series = self.coefficients[:, row] @ basis.T
                 series[1:] += series[0]
