@@ -17,8 +17,9 @@ from wmassfit.templateset import Dataset, TemplateSet
 
 if TYPE_CHECKING:  # the fit's modules load when a fit is made
     from wmassfit.electroweak import Verdict
-    from wmassfit.inference import FitResult, Impacts, LinearFunction, Progress
+    from wmassfit.inference import FitResult, Impacts, LinearFunction
     from wmassfit.likelihood import Model
+    from wmassfit.parallel import Progress
     from wmassfit.recipe import Recipe, Throw
     from wmassfit.templateset import Gaussian
 

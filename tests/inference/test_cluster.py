@@ -16,9 +16,9 @@ from click.testing import CliRunner
 from wmassfit.cli import main
 from wmassfit.errors import RecipeError
 from wmassfit.inference import Toys, fit, scan, toys
-from wmassfit.inference.cluster import cluster
 from wmassfit.interchange import write
 from wmassfit.likelihood import Model
+from wmassfit.parallel.cluster import cluster
 from wmassfit.templateset import TemplateSet
 
 distributed = pytest.importorskip("distributed", reason="pip install '.[cluster]' brings dask.distributed")
@@ -87,7 +87,7 @@ def test_scans_run_there_too(bump: Build, two_workers: Any) -> None:
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nonsense"])
 def test_nobody_there(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wmassfit.inference.cluster._PATIENCE_S", 1)
+    monkeypatch.setattr("wmassfit.parallel.cluster._PATIENCE_S", 1)
     with pytest.raises(RecipeError, match="no dask scheduler answers"), cluster(address):
         pass
 

@@ -71,7 +71,7 @@ def executor(scheduler: str | None) -> Iterator[Executor | None]:
     if scheduler is None:
         yield None
         return
-    from wmassfit.inference.cluster import cluster
+    from wmassfit.parallel.cluster import cluster
 
     with cluster(scheduler) as found:
         yield found

@@ -13,7 +13,6 @@ from wmassfit.inference.intervals import Interval, minos
 from wmassfit.inference.limit import Discovery, Limit, UpperLimit, discovery, limit, upper_limit
 from wmassfit.inference.limit_toys import ToyLimit, toy_limit
 from wmassfit.inference.newton import Counters, NewtonOptions
-from wmassfit.inference.progress import Progress
 from wmassfit.inference.pulls import Pull, pulls
 from wmassfit.inference.result import Estimate, FitResult
 from wmassfit.inference.scan import scan
@@ -36,7 +35,6 @@ __all__ = [
     "Limit",
     "LinearFunction",
     "NewtonOptions",
-    "Progress",
     "Pull",
     "PullSummary",
     "Scan",

@@ -17,10 +17,9 @@ import numpy as np
 from wmassfit.errors import RecipeError
 from wmassfit.inference.functions import LinearFunction
 from wmassfit.inference.impacts import Quantity, impacts, quantity
-from wmassfit.inference.parallel import run_parts
 from wmassfit.inference.profile import Profiler
-from wmassfit.inference.progress import Progress
 from wmassfit.inference.result import FitResult
+from wmassfit.parallel import Progress, run_parts
 
 __all__ = ["ExactImpacts", "exact_impacts"]
 

@@ -12,9 +12,9 @@ from wmassfit.errors import ConvergenceError, RecipeError, TemplateError
 from wmassfit.inference import minuit, newton
 from wmassfit.inference.blinding import Blinding, blind
 from wmassfit.inference.newton import NewtonOptions
-from wmassfit.inference.progress import Progress
 from wmassfit.inference.result import FitResult
 from wmassfit.likelihood import Model
+from wmassfit.parallel import Progress
 from wmassfit.templateset import Dataset
 
 __all__ = ["Minimizer", "fit"]

@@ -20,11 +20,10 @@ from wmassfit.inference.asymptotics import BANDS
 from wmassfit.inference.batch import minimise_batch
 from wmassfit.inference.limit import hypotheses, limit
 from wmassfit.inference.newton import NewtonOptions
-from wmassfit.inference.parallel import run_parts
 from wmassfit.inference.profile import Profiler
-from wmassfit.inference.progress import Progress
 from wmassfit.likelihood import BoundData, Model, Simulator
 from wmassfit.linalg import SpdFactor
+from wmassfit.parallel import Progress, run_parts
 from wmassfit.templateset import Array, Dataset
 
 __all__ = ["ToyLimit", "toy_limit"]

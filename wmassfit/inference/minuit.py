@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wmassfit.inference.newton import Counters, Minimum
-from wmassfit.inference.progress import Progress
 from wmassfit.likelihood import Model
+from wmassfit.parallel import Progress
 from wmassfit.templateset import Array, Dataset
 
 __all__ = ["minimise"]

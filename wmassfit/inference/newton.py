@@ -20,10 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wmassfit.inference.cg import truncated_cg
-from wmassfit.inference.progress import Progress
-from wmassfit.inference.threads import one_thread
 from wmassfit.likelihood import Model, Point
 from wmassfit.linalg import NotPositiveDefinite, SpdFactor
+from wmassfit.parallel import Progress, one_thread
 from wmassfit.templateset import Array, Dataset
 
 __all__ = ["Counters", "Minimum", "NewtonOptions", "minimise"]

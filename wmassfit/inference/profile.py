@@ -21,9 +21,9 @@ from scipy.linalg import LinAlgError, cho_factor, cho_solve
 from wmassfit.inference import newton
 from wmassfit.inference.cg import truncated_cg
 from wmassfit.inference.newton import NewtonOptions
-from wmassfit.inference.threads import one_thread
 from wmassfit.likelihood import Model, Point
 from wmassfit.linalg import SpdFactor
+from wmassfit.parallel import one_thread
 from wmassfit.templateset import Array, Dataset
 
 __all__ = ["Conditional", "Profiler"]

@@ -16,12 +16,11 @@ from numpy.typing import ArrayLike
 
 from wmassfit.errors import RecipeError
 from wmassfit.inference.functions import LinearFunction
-from wmassfit.inference.parallel import run_parts
 from wmassfit.inference.profile import Profiler
-from wmassfit.inference.progress import Progress
 from wmassfit.inference.result import FitResult
 from wmassfit.inference.scan_functions import scan_functions
 from wmassfit.inference.scanned import Scan
+from wmassfit.parallel import Progress, run_parts
 from wmassfit.templateset import Array
 
 __all__ = ["Scan", "scan"]

@@ -18,13 +18,12 @@ import numpy as np
 from wmassfit.errors import RecipeError
 from wmassfit.inference.functions import LinearFunction
 from wmassfit.inference.impacts import Quantity, quantity
-from wmassfit.inference.parallel import run_parts
 from wmassfit.inference.profile import Profiler
-from wmassfit.inference.progress import Progress
 from wmassfit.inference.result import FitResult
 from wmassfit.inference.scanned import Scan
 from wmassfit.likelihood import Model
 from wmassfit.linalg import SpdFactor
+from wmassfit.parallel import Progress, run_parts
 from wmassfit.templateset import Array, Dataset, External
 
 __all__ = ["scan_functions"]

@@ -18,12 +18,10 @@ from numpy.typing import ArrayLike, NDArray
 from wmassfit.errors import RecipeError
 from wmassfit.inference.batch import batch_variances, minimise_batch
 from wmassfit.inference.newton import NewtonOptions, minimise
-from wmassfit.inference.parallel import run_parts
-from wmassfit.inference.progress import Progress
 from wmassfit.inference.result import FitResult
-from wmassfit.inference.threads import one_thread
 from wmassfit.likelihood import BoundData, Simulator, Throw
 from wmassfit.linalg import SpdFactor
+from wmassfit.parallel import Progress, one_thread, run_parts
 from wmassfit.templateset import Array
 
 __all__ = ["BATCH", "PullSummary", "ToyBatch", "Toys", "toys"]
