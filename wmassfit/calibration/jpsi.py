@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from wmassfit.calibration.peaks import JPSI
 from wmassfit.generation.resolution import relative_resolution
 from wmassfit.generation.scale import ScaleCalibration
 from wmassfit.templateset import Array
 
-__all__ = ["JpsiSample", "expected_calibration", "sample_muons"]
+__all__ = ["JpsiSample", "decays", "expected_calibration", "sample_muons"]
 
-JPSI_MASS_GEV = 3.0969
 MUON_MASS_GEV = 0.1056583755
 
 
@@ -34,21 +34,18 @@ class JpsiSample:
     resolution_factor: float = 1.2
 
 
-def sample_muons(sample: JpsiSample, *, log2_points: int = 20, seed: int = 1) -> tuple[Array, Array]:
-    """p_T in GeV and η of the two muons of accepted J/ψ: two arrays [2, n], the positive muon first.
+def decays(sample: JpsiSample, u: Array) -> tuple[Array, Array]:
+    """p_T in GeV and η [2, n] of the muons of J/ψ, the positive one first, from uniform numbers u [4, n].
 
-    A scrambled Sobol rule over (p_T, y, cosθ, φ) of the J/ψ and its decay.
+    u are those of p_T, y, cosθ and φ of the J/ψ and its decay; nothing is asked of the muons.
     """
-    from scipy.stats import qmc
-
-    u = qmc.Sobol(4, scramble=True, rng=np.random.default_rng(seed)).random_base2(log2_points).T
     pt = sample.pt_min_gev * (1.0 - u[0]) ** (-1.0 / (sample.slope - 1.0))
     rapidity = sample.y_max * (2.0 * u[1] - 1.0)
     cos, phi = 2.0 * u[2] - 1.0, 2.0 * np.pi * u[3]
-    energy = 0.5 * JPSI_MASS_GEV
+    energy = 0.5 * JPSI.mass_gev
     momentum = np.sqrt(energy**2 - MUON_MASS_GEV**2)
     sin = np.sqrt(1.0 - cos**2)
-    gamma_beta = pt / JPSI_MASS_GEV
+    gamma_beta = pt / JPSI.mass_gev
     gamma = np.sqrt(1.0 + gamma_beta**2)
     muon_pt, eta = [], []
     for sign in (1.0, -1.0):
@@ -58,7 +55,18 @@ def sample_muons(sample: JpsiSample, *, log2_points: int = 20, seed: int = 1) ->
         pz = z * np.cosh(rapidity) + e * np.sinh(rapidity)
         muon_pt.append(np.hypot(x, y))
         eta.append(np.arcsinh(pz / muon_pt[-1]))
-    pts, etas = np.stack(muon_pt), np.stack(eta)
+    return np.stack(muon_pt), np.stack(eta)
+
+
+def sample_muons(sample: JpsiSample, *, log2_points: int = 20, seed: int = 1) -> tuple[Array, Array]:
+    """p_T in GeV and η of the two muons of accepted J/ψ: two arrays [2, n], the positive muon first.
+
+    A scrambled Sobol rule over (p_T, y, cosθ, φ) of the J/ψ and its decay.
+    """
+    from scipy.stats import qmc
+
+    u = qmc.Sobol(4, scramble=True, rng=np.random.default_rng(seed)).random_base2(log2_points).T
+    pts, etas = decays(sample, u)
     low, high = sample.muon_pt_gev
     accepted = np.all((pts > low) & (pts < high) & (np.abs(etas) < sample.eta_max), axis=0)
     return pts[:, accepted], etas[:, accepted]
