@@ -25,6 +25,7 @@ __all__ = [
     "PtShapeConfig",
     "SelectionConfig",
     "Strict",
+    "VetoConfig",
 ]
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -112,6 +113,16 @@ class OtherMuonConfig(Strict):
     efficiency: Fraction = Field(default=0.82, description="of finding it, on the trigger plateau, constant")
 
 
+class VetoConfig(Strict):
+    """The veto of a second muon in the W selection: a Z enters where its other muon is not found."""
+
+    pt_threshold_gev: float = Field(default=15.0, ge=5, le=40)
+    abs_eta: float = Field(default=2.4, gt=0, le=2.5)
+    inefficiency: float = Field(
+        default=0.003, gt=0, lt=1, description="of finding a second muon in this acceptance (assumption)"
+    )
+
+
 class DimuonConfig(Strict):
     """Bins of pairs of muons. Where the pair is observed, `eta` and `pt` are the cells of muon efficiency and scale."""
 
@@ -132,14 +143,13 @@ class DimuonConfig(Strict):
 
 
 class BackgroundsConfig(Strict):
-    """Yields as fractions of the selected signal, and the slopes of the simple shapes."""
+    """Yields as fractions of the selected signal, and the slopes of the simple shapes. The Z is predicted."""
 
     nonprompt: Fraction = 0.07
     nonprompt_slope_gev: Positive = 6.0
     nonprompt_eta_rise: float = Field(
         default=0.30, ge=0, description="relative rise from |η| of 0 to the acceptance edge"
     )
-    z_one_muon_lost: Fraction = 0.045
     w_to_tau: Fraction = 0.025
     w_to_tau_slope_gev: Positive = 9.0
     top: Fraction = 0.002
@@ -176,6 +186,7 @@ class PredictionConfig(Strict):
     )
     efficiency: EfficiencyConfig = EfficiencyConfig()
     other_muon: OtherMuonConfig = OtherMuonConfig()
+    veto: VetoConfig = VetoConfig()
     dimuon: DimuonConfig = DimuonConfig()
     backgrounds: BackgroundsConfig = BackgroundsConfig()
     mass_points_mev: tuple[float, ...] = Field(default=(-100.0, -10.0, 10.0, 100.0), min_length=2)

@@ -1,10 +1,12 @@
-"""The dimuon kernel: one muon of a Z is measured, the other is its neutrino and has an acceptance of its own.
+"""The dimuon kernel: one muon of a Z is measured, the other is its neutrino, found or lost by an acceptance of its own.
 
 That acceptance breaks the convolution in rapidity that `kernel` rests on. The decay, boost and mass are sampled by the
-same Sobol rules, and at each point the rapidities at which both muons are accepted form an interval in each η bin, over
-which the production, piecewise linear in y, is integrated exactly. Templates of every kernel copy are filled for the
-production given; the response that variations of production need is filled by fewer points on coarser nodes, as only
-ratios are taken from it.
+same Sobol rules, and at each point the rapidities at which the other muon is found form an interval; the production,
+piecewise linear in y, is integrated exactly over it and over each η bin of the chosen muon, as differences of its
+cumulative integral. Events with a lost muon are all events less those with both muons found, at the same points, so
+that little noise is left where few are lost. Templates of every kernel copy are filled for the production given; the
+response that variations of production need is filled by fewer points on coarser nodes, as only ratios are taken from
+it.
 """
 
 from __future__ import annotations
@@ -18,37 +20,53 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 from threadpoolctl import threadpool_limits
 
-from wmassfit.errors import PhysicsError
 from wmassfit.generation.bosons import Boson
 from wmassfit.generation.grids import Grids
 from wmassfit.generation.kernel import HELICITY_PARITY, Copy, TransverseMassCut, fill_setting, sobol_integers
 from wmassfit.generation.lineshape import LineShape
 from wmassfit.generation.radiation import Z_NODES, radiation_matrices, radiator_rule
 from wmassfit.generation.resolution import bin_response, relative_resolution
-from wmassfit.generation.response import Response, Spectrum
+from wmassfit.generation.response import Response, Spectrum, distinct_bins
 from wmassfit.templateset import Array
 
-__all__ = ["Dimuon", "fill_dimuon", "other_muon_tables"]
+__all__ = ["Dimuon", "OtherMuon", "fill_dimuon", "other_muon_tables"]
 
 _CHUNKS = 8  # fixed, so that the result does not depend on the number of workers
-_RESPONSE_FEWER = 3  # the response takes 2³ times fewer points
 _TABLE_STEPS = (0.25, 0.1)  # GeV, of transverse mass and of the other muon's p_T
 _TABLE_REACH_GEV = 170.0
 _TYPICAL_ETA = 1.2  # resolution at the other muon's threshold; its η moves the rate by 1e-4 at most (estimated)
 
 
 @dataclass(frozen=True)
+class OtherMuon:
+    """The other muon is found above `pt_gev` (as measured) and within `abs_eta`, and lost elsewhere.
+
+    `found` and `lost` are the weights of events with it found or lost. What is lost is missing momentum all the same:
+    in either case the transverse mass is that of the two muons.
+    """
+
+    pt_gev: float
+    abs_eta: float
+    found: float = 1.0
+    lost: float = 0.0
+
+
+@dataclass(frozen=True)
 class Dimuon:
-    """Response of one muon of a Z, the same for both charges, and the spectrum of every kernel copy by charge."""
+    """Response of one muon of a Z, the same for both charges, and the spectrum of every kernel copy by charge.
+
+    `found` is the part of the first copy's spectrum that comes from events with the other muon found.
+    """
 
     response: Response
     spectra: Mapping[int, tuple[Spectrum, ...]]
+    found: Mapping[int, Spectrum]
 
 
 def other_muon_tables(
     cuts: list[TransverseMassCut | None], boson: Boson, *, threshold_gev: float, radiation: bool
 ) -> NDArray[np.float32]:
-    """Efficiency of the transverse-mass cut and of the other muon's threshold: [cut, transverse mass, p_T before].
+    """Efficiency of the cut alone, and with the other muon's threshold: [2, cut, transverse mass, p_T before].
 
     ∫ dz D(z) cut(√z m_T) Φ[(z p_T − threshold)/σ(z p_T)], D the radiator of the other muon, σ its resolution.
     """
@@ -61,8 +79,9 @@ def other_muon_tables(
     tables = []
     for cut in cuts:
         seen = transverse_mass[:, None] * np.sqrt(z)
-        tables.append(((np.ones_like(seen) if cut is None else cut(seen)) * weight) @ passed)
-    return np.array(tables, dtype=np.float32)
+        of_cut = (np.ones_like(seen) if cut is None else cut(seen)) * weight
+        tables.append([of_cut @ np.ones_like(passed), of_cut @ passed])
+    return np.ascontiguousarray(np.swapaxes(np.array(tables, dtype=np.float32), 0, 1))
 
 
 def fill_dimuon(
@@ -72,34 +91,35 @@ def fill_dimuon(
     productions: Mapping[int, Array],
     eta_edges: Array,
     pt_edges: Array,
+    other: OtherMuon,
     *,
-    other_pt_gev: float,
     copies: tuple[Copy, ...] = (Copy(),),
     log2_points: int = 17,
+    response_fewer: int = 3,
     seed: int = 1,
     radiation: bool = True,
     workers: int = 2,
     progress: Callable[[float], None] | None = None,
 ) -> Dimuon:
-    """Fill spectra and response of the chosen muon in (η, p_T); the other one lies in the same |η| acceptance.
+    """Fill spectra and response of the chosen muon in (η, p_T), the other one found or lost.
 
     `productions`: [helicity, y ≥ 0, p_T^V] in pb/GeV by charge of the chosen muon. Both muons radiate independently:
-    the chosen one by `radiation_matrices`, the other one within `other_muon_tables`. Raises PhysicsError unless the η
-    bins are uniform, even in number and symmetric about 0.
+    the chosen one by `radiation_matrices`, the other one within `other_muon_tables`; photons are no missing momentum.
+    The response takes 2^`response_fewer` times fewer points.
     """
-    edge, n_bins = float(eta_edges[-1]), eta_edges.size - 1
-    if n_bins % 2 or not np.allclose(eta_edges, np.linspace(-edge, edge, n_bins + 1), atol=1e-9):
-        raise PhysicsError(f"η bins from {eta_edges[0]:g} to {edge:g}: the Z needs an even number, uniform about 0")
     rng = np.random.default_rng([seed, *boson.name.encode(), 2])
     points = sobol_integers(log2_points, rng)
     shifts = rng.integers(0, 2**32, size=(grids.cells.size - 1, 4), dtype=np.uint32)
     z_nodes = np.array(Z_NODES if radiation else (1.0,))
     resonance, mass_grid, mass_weight, parameters, norms, copy_cut = fill_setting(boson, line_shape, copies)
     tables = other_muon_tables(
-        list(dict.fromkeys(c.cut for c in copies)), boson, threshold_gev=other_pt_gev, radiation=radiation
+        list(dict.fromkeys(c.cut for c in copies)), boson, threshold_gev=other.pt_gev, radiation=radiation
     )
-    half = n_bins // 2
-    centres = 0.5 * (eta_edges[1:] + eta_edges[:-1])
+    distinct, index = distinct_bins(eta_edges)
+    n_entry = len(distinct)
+    # a bin and its mirror image, which takes what cosθ < 0 would give the bin
+    edges, places = np.unique(np.round([distinct, -distinct[:, ::-1]], 9), return_inverse=True)
+    bins = np.column_stack([places.reshape(-1, 2), np.tile(np.arange(n_entry), 2)])
     fine, coarse = grids.lepton_pt, grids.lepton_pt[::2]
 
     def radiated(nodes: Array) -> Array:
@@ -110,24 +130,24 @@ def fill_dimuon(
     smearing = np.stack(
         [
             (coarse_radiation @ bin_response(coarse, pt_edges, eta)).transpose(1, 0, 2).reshape(-1, pt_edges.size - 1)
-            for eta in centres[half:]
+            for eta in distinct.mean(axis=1)
         ]
     ).astype(np.float32)
     charges = tuple(productions)
-    density = np.stack([productions[q] for q in charges])
+    density = np.moveaxis(np.stack([productions[q] for q in charges]), -1, 1)  # [charge, p_T^V, helicity, y]
     n_y, nodes = grids.rapidity.size, grids.boson_pt
-    values = np.zeros((half, 6, n_y, nodes.size, pt_edges.size - 1), dtype=np.float32)
+    values = np.zeros((n_entry, 6, n_y, nodes.size, pt_edges.size - 1), dtype=np.float32)
 
     def smear(deposits: NDArray[np.float32]) -> NDArray[np.float32]:
-        smooth = np.matmul(deposits.reshape(half, n_y * 6, -1), smearing)
-        return np.asarray(smooth.reshape(half, n_y, 6, -1).transpose(0, 2, 1, 3), dtype=np.float32)
+        smooth = np.matmul(deposits.reshape(n_entry, n_y * 6, -1), smearing)
+        return np.asarray(smooth.reshape(n_entry, n_y, 6, -1).transpose(0, 2, 1, 3), dtype=np.float32)
 
     def fill_chunk(intervals: NDArray[np.int64]) -> tuple[int, NDArray[np.float32], Array]:
         from wmassfit.generation.dimuon_deposit import fill
 
-        shape = (half, n_y, 6, coarse.size, z_nodes.size)
+        shape = (n_entry, n_y, 6, coarse.size, z_nodes.size)
         lower, upper = np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=np.float32)
-        spectrum = np.zeros((len(charges), half, fine.size, len(copies) * z_nodes.size))
+        spectrum = np.zeros((2, len(charges), n_entry, fine.size, len(copies) * z_nodes.size))
         for i in intervals:
             cell = int(np.searchsorted(grids.cells, 0.5 * (nodes[i] + nodes[i + 1]))) - 1
             fill(
@@ -144,13 +164,15 @@ def fill_dimuon(
                 _TABLE_STEPS,
                 tables,
                 np.sqrt(z_nodes),
-                (edge, float(n_bins)),
+                edges,
+                bins,
+                (other.abs_eta, other.lost, other.found),
                 grids.rapidity[1] - grids.rapidity[0],
                 (fine[0], fine[1] - fine[0], float(fine.size)),
                 (coarse[0], coarse[1] - coarse[0]),
-                max(1, len(points) >> _RESPONSE_FEWER),
+                max(1, len(points) >> response_fewer),
                 HELICITY_PARITY.astype(np.float64),
-                np.ascontiguousarray(density[..., i : i + 2]),
+                np.ascontiguousarray(density[:, i : i + 2]),
                 spectrum,
                 lower,
                 upper,
@@ -167,18 +189,21 @@ def fill_dimuon(
         parts = list(pool.map(fill_chunk, chunks))
     for node, last, _ in parts:
         values[:, :, :, node] += last
-    total = sum(part for *_, part in parts)
-    after = np.einsum(
-        "qepcz,zpr->qecr",
-        np.asarray(total).reshape(len(charges), half, fine.size, len(copies), z_nodes.size),
-        radiated(fine),
-        optimize=True,
-    )
-    index = np.where(np.arange(n_bins) >= half, np.arange(n_bins) - half, half - 1 - np.arange(n_bins))
+    total = np.asarray(sum(part for *_, part in parts))
+    everything, found = total.reshape(2, len(charges), n_entry, fine.size, len(copies), z_nodes.size)
+    matrices = radiated(fine)
+
+    def after(before: Array) -> Array:
+        return np.asarray(np.einsum("qepcz,zpr->qecr", before, matrices, optimize=True))
+
+    chosen = after(other.lost * everything + (other.found - other.lost) * found)
+    of_pairs = after(other.found * found[..., :1, :])[:, :, 0]
+    centres = 0.5 * (eta_edges[1:] + eta_edges[:-1])
     return Dimuon(
-        Response(values.reshape(half, -1, pt_edges.size - 1), index),
+        Response(values.reshape(n_entry, -1, pt_edges.size - 1), index),
         {
-            charge: tuple(Spectrum(after[k, index, c], fine, centres) for c in range(len(copies)))
+            charge: tuple(Spectrum(chosen[k, index, c], fine, centres) for c in range(len(copies)))
             for k, charge in enumerate(charges)
         },
+        {charge: Spectrum(of_pairs[k, index], fine, centres) for k, charge in enumerate(charges)},
     )

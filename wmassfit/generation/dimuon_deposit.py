@@ -23,7 +23,17 @@ def _hat(t: float) -> float:
     return 0.5 * (1.0 + t) * (1.0 + t) if t < 0.0 else 1.0 - 0.5 * (1.0 - t) * (1.0 - t)
 
 
+def _integral(cumulative: Any, values: Any, y: float, first: float, step: float) -> float:
+    """Integral up to y of the piecewise-linear function with these values; outside of the nodes it is zero."""
+    x = min(max((y - first) / step, 0.0), values.size - 1.0)
+    j = min(int(x), values.size - 2)
+    f = x - j
+    return float(cumulative[j] + step * f * (values[j] + 0.5 * f * (values[j + 1] - values[j])))
+
+
+# The loop's helpers stay in its file: numba's cache knows of changes in this one alone.
 _hat = numba.njit(nogil=True, fastmath=True, cache=True, inline="always")(_hat)
+_integral = numba.njit(nogil=True, fastmath=True, cache=True, inline="always")(_integral)
 
 
 def _fill(
@@ -40,7 +50,9 @@ def _fill(
     table_steps: Any,
     tables: Any,
     root_z: Any,
-    eta: Any,
+    edges: Any,
+    bins: Any,
+    other: Any,
     y_step: Any,
     pt_axis: Any,
     coarse_axis: Any,
@@ -54,22 +66,31 @@ def _fill(
     """Add the points of one Sobol rule to the spectra, and the first `n_response` of them to the response.
 
     points, shifts, cell, interval, resonance, mass_grid, mass_weight, copies, copy_norm, copy_cut as in `deposit.fill`
-    table_steps: (GeV of transverse mass, GeV of p_T); tables: [cut, transverse mass, p_T of the other muon], efficiency
-        of the cut and of the other muon's threshold, averaged over its radiation; root_z [z]: √z of the chosen muon
-    eta:      (edge, bins): bins of equal width between ±edge; entries 0 … bins/2 − 1 are those of |η|
+    table_steps: (GeV of transverse mass, GeV of p_T); tables: [part, cut, transverse mass, p_T of the other muon],
+        efficiency of the cut, and of the cut and the other muon's threshold, averaged over its radiation;
+        root_z [z]: √z of the chosen muon
+    edges, bins: η edges of the chosen muon, and [bin, 3] the lower edge, the upper edge and the entry of each bin; a
+        bin and its mirror image have one entry
+    other:    (|η| within which the other muon is found, weight of events where it is not found, and where it is)
     pt_axis, coarse_axis: (first, step, nodes) of the chosen muon's p_T in `spectrum` and in the response
-    parity:   [helicity]; production: [charge, helicity, y ≥ 0, 2], at the two nodes of the interval
-    spectrum: [charge, entry, p_T, copy · z]; lower, upper: float32 [entry, y ≥ 0, helicity, p_T, z]
+    parity:   [helicity]; production: [charge, 2, helicity, y ≥ 0], at the two nodes of the interval
+    spectrum: [part, charge, entry, p_T, copy · z], all events (unless they have no weight) and those with the other
+        muon found; lower, upper: float32 [entry, y ≥ 0, helicity, p_T, z], weighted
     """
-    n_copy, n_z, n_cut = copies.shape[0], root_z.size, tables.shape[0]
-    n_charge, n_y = production.shape[0], production.shape[2]
-    n_bins = int(eta[1])
-    half_bins = n_bins // 2
-    width = 2.0 * eta[0] / n_bins
-    weight_z = np.empty((n_cut, n_z))
-    vector = np.empty(n_copy * n_z)
+    n_copy, n_z, n_cut = copies.shape[0], root_z.size, tables.shape[1]
+    n_charge, n_y = production.shape[0], production.shape[3]
+    n_entry = spectrum.shape[2]
+    reach, lost, found = other
+    first_part = 0 if lost > 0.0 else 1
+    weight_z = np.zeros((2, n_cut, n_z))
+    vector = np.zeros((2, n_copy * n_z))
     helicity = np.empty(6)
-    rate = np.empty((n_charge, half_bins))
+    halves = np.empty((2, n_y))
+    values = np.empty(2 * n_y - 1)
+    cumulative = np.empty(2 * n_y - 1)
+    upto = np.empty((2, edges.size))
+    rate = np.empty((2, n_charge, n_entry))
+    y_first = -y_step * (n_y - 1)
     to_unit = 1.0 / 4294967296.0
     mass0, width0, atan_low, atan_range = resonance
     norm = 3.0 / (16.0 * math.pi) * 2.0 * math.pi * (cell[1] - cell[0]) / points.shape[0]
@@ -95,7 +116,7 @@ def _fill(
         if x_pt < 0.0 or x_pt >= pt_axis[2] - 1:
             continue
         x_other = other_pt / table_steps[1]
-        if x_other >= tables.shape[2] - 1:
+        if x_other >= tables.shape[3] - 1:
             continue
         offset = math.asinh(0.5 * m * c / lepton_pt)
         other_offset = -math.asinh(0.5 * m * c / other_pt)
@@ -103,15 +124,17 @@ def _fill(
         j_other = int(x_other)
         f_other = x_other - j_other
         passes = False
-        for cut in range(n_cut):
-            for z in range(n_z):
-                x_cut = root_z[z] * transverse_mass / table_steps[0]
-                j_cut = int(x_cut)
-                f_cut = x_cut - j_cut
-                low = tables[cut, j_cut, j_other] * (1 - f_other) + tables[cut, j_cut, j_other + 1] * f_other
-                high = tables[cut, j_cut + 1, j_other] * (1 - f_other) + tables[cut, j_cut + 1, j_other + 1] * f_other
-                weight_z[cut, z] = low * (1.0 - f_cut) + high * f_cut
-                passes = passes or weight_z[cut, z] > 0.0
+        for part in range(first_part, 2):
+            for cut in range(n_cut):
+                table = tables[part, cut]
+                for z in range(n_z):
+                    x_cut = root_z[z] * transverse_mass / table_steps[0]
+                    j_cut = int(x_cut)
+                    f_cut = x_cut - j_cut
+                    low = table[j_cut, j_other] * (1 - f_other) + table[j_cut, j_other + 1] * f_other
+                    high = table[j_cut + 1, j_other] * (1 - f_other) + table[j_cut + 1, j_other + 1] * f_other
+                    weight_z[part, cut, z] = low * (1.0 - f_cut) + high * f_cut
+                    passes = passes or weight_z[part, cut, z] > 0.0
         if not passes:
             continue
 
@@ -129,55 +152,80 @@ def _fill(
         for copy in range(n_copy):
             mass2 = copies[copy, 0] * copies[copy, 0]
             shifted = (m2 - mass2) ** 2 + m2 * m2 * copies[copy, 1] * copies[copy, 1] / mass2
-            for z in range(n_z):
-                vector[copy * n_z + z] = weight * copy_norm[copy] * nominal / shifted * weight_z[copy_cut[copy], z]
+            of_copy = weight * copy_norm[copy] * nominal / shifted
+            for part in range(first_part, 2):
+                for z in range(n_z):
+                    vector[part, copy * n_z + z] = of_copy * weight_z[part, copy_cut[copy], z]
 
         share = (pt - interval[0]) / (interval[1] - interval[0])
         j_pt = int(x_pt)
         f_pt = x_pt - j_pt
+        # the rapidities at which the other muon is found
+        y_low, y_high = -reach - other_offset, reach - other_offset
+        for charge in range(n_charge):
+            halves[:] = 0.0
+            for h in range(6):
+                half = 0 if parity[h] > 0 else 1
+                at_low, at_high = helicity[h] * (1.0 - share), helicity[h] * share
+                for j in range(n_y):
+                    halves[half, j] += at_low * production[charge, 0, h, j] + at_high * production[charge, 1, h, j]
+            for j in range(n_y):
+                values[n_y - 1 - j] = halves[0, j] - halves[1, j]
+            for j in range(n_y):
+                values[n_y - 1 + j] = halves[0, j] + halves[1, j]
+            values[n_y - 1] = halves[0, 0]  # what is odd in y vanishes there
+            cumulative[0] = 0.0
+            for j in range(1, values.size):
+                cumulative[j] = cumulative[j - 1] + 0.5 * y_step * (values[j - 1] + values[j])
+            for e in range(edges.size):
+                y = edges[e] - offset
+                if first_part == 0:
+                    upto[0, e] = _integral(cumulative, values, y, y_first, y_step)
+                upto[1, e] = _integral(cumulative, values, min(max(y, y_low), y_high), y_first, y_step)
+            rate[:, charge] = 0.0
+            for b in range(bins.shape[0]):
+                for part in range(first_part, 2):
+                    rate[part, charge, bins[b, 2]] += upto[part, bins[b, 1]] - upto[part, bins[b, 0]]
+        for part in range(first_part, 2):
+            for charge in range(n_charge):
+                for entry in range(n_entry):
+                    r = rate[part, charge, entry]
+                    if r == 0.0:
+                        continue
+                    for k in range(vector.shape[1]):
+                        spectrum[part, charge, entry, j_pt, k] += r * (1.0 - f_pt) * vector[part, k]
+                        spectrum[part, charge, entry, j_pt + 1, k] += r * f_pt * vector[part, k]
+        if i >= n_response:
+            continue
+
         x_coarse = (lepton_pt - coarse_axis[0]) / coarse_axis[1]
         j_coarse = int(x_coarse)
         f_coarse = x_coarse - j_coarse
-        rate[:] = 0.0
-        for b in range(n_bins):
-            # the rapidities at which both muons are accepted, the chosen one in this bin
-            first = max(-eta[0] + b * width - offset, -eta[0] - other_offset) / y_step
-            last = min(-eta[0] + (b + 1) * width - offset, eta[0] - other_offset) / y_step
-            if last <= first:
+        for b in range(bins.shape[0]):
+            low, high, entry = edges[bins[b, 0]] - offset, edges[bins[b, 1]] - offset, bins[b, 2]
+            pair_low, pair_high = max(low, y_low), min(high, y_high)
+            if lost <= 0.0 and pair_high <= pair_low:
                 continue
-            entry = b - half_bins if b >= half_bins else half_bins - 1 - b
-            for j in range(math.floor(first), math.ceil(last) + 1):
+            for j in range(math.floor(low / y_step), math.ceil(high / y_step) + 1):
                 node = abs(j)
                 if node >= n_y:
                     continue
-                w = y_step * (_hat(last - j) - _hat(first - j))
-                if w <= 0.0:
+                of_all = lost * y_step * (_hat(high / y_step - j) - _hat(low / y_step - j))
+                of_pairs = 0.0
+                if pair_high > pair_low:
+                    of_pairs = y_step * (_hat(pair_high / y_step - j) - _hat(pair_low / y_step - j))
+                of_pairs *= found - lost
+                if of_all == 0.0 and of_pairs == 0.0:
                     continue
-                for charge in range(n_charge):
-                    total = 0.0
-                    for h in range(6):
-                        sign = parity[h] if j < 0 else 1.0
-                        value = production[charge, h, node, 0] * (1 - share) + production[charge, h, node, 1] * share
-                        total += sign * helicity[h] * value
-                    rate[charge, entry] += w * total
-                if i < n_response:
-                    for h in range(6):
-                        sign = parity[h] if j < 0 else 1.0
-                        for z in range(n_z):
-                            # both bins of an entry take the same: the mirror image of a point is in the other one
-                            deposit = more * w * sign * helicity[h] * vector[z]
-                            for side in range(2):
-                                part = deposit * (f_coarse if side == 1 else 1.0 - f_coarse)
-                                lower[entry, node, h, j_coarse + side, z] += part * (1.0 - share)
-                                upper[entry, node, h, j_coarse + side, z] += part * share
-        for charge in range(n_charge):
-            for entry in range(half_bins):
-                r = rate[charge, entry]
-                if r == 0.0:
-                    continue
-                for k in range(vector.size):
-                    spectrum[charge, entry, j_pt, k] += r * (1.0 - f_pt) * vector[k]
-                    spectrum[charge, entry, j_pt + 1, k] += r * f_pt * vector[k]
+                for h in range(6):
+                    sign = parity[h] if j < 0 else 1.0
+                    for z in range(n_z):
+                        # both bins of an entry take the same: the mirror image of a point is in the other one
+                        deposit = more * sign * helicity[h] * (of_all * vector[0, z] + of_pairs * vector[1, z])
+                        for side in range(2):
+                            part_of = deposit * (f_coarse if side == 1 else 1.0 - f_coarse)
+                            lower[entry, node, h, j_coarse + side, z] += part_of * (1.0 - share)
+                            upper[entry, node, h, j_coarse + side, z] += part_of * share
 
 
 fill: Any = numba.njit(nogil=True, fastmath=True, cache=True)(_fill)

@@ -1,8 +1,9 @@
 """The nominal prediction of every process, and what nuisance groups ask of it to vary it.
 
-Simplifications of this prediction, on purpose and stated: the Z background has the kernel's single-muon shape without
-the condition that its second muon is lost; W→τν has the η shape of W→μν and falls exponentially in p_T, as Z→ττ does
-beside Z→μμ; nonprompt, top and diboson are exponentials. Their yields are fractions of the selected signal.
+Z→μμ with one muon lost is predicted, rate and shape, from the Z's kernel and the veto of a second muon.
+Simplifications of this prediction, on purpose and stated: W→τν has the η shape of W→μν and falls exponentially in p_T,
+as Z→ττ does beside Z→μμ; nonprompt, top and diboson are exponentials. Yields of these are fractions of the selected
+signal.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 from wmassfit.generation.bosons import W_MINUS, W_PLUS, Boson, Z
 from wmassfit.generation.coefficients import Production, produce
 from wmassfit.generation.config import PredictionConfig
-from wmassfit.generation.dimuon import fill_dimuon
+from wmassfit.generation.dimuon import OtherMuon, fill_dimuon
 from wmassfit.generation.efficiency import muon_efficiency
 from wmassfit.generation.grids import Grids, nominal_grids
 from wmassfit.generation.kernel import Copy, fill_kernel
@@ -40,17 +41,24 @@ from wmassfit.templateset import Array
 
 __all__ = ["Expectation", "Leg", "expect"]
 
-_BACKGROUND_POINTS = 2  # the Z kernel has 2² times fewer points: its yield is some per cent of the signal's
+_BACKGROUND_FEWER = 2  # a background of some per cent of the signal has 2² times fewer points in its kernel,
+_BACKGROUND_LEAST = 12  # but no fewer than 2¹², as few muons lose their partner
+_RESPONSE_FEWER = 3  # the response of a dimuon kernel has 2³ times fewer points,
+_BACKGROUND_RESPONSE = 12  # of a background 2¹² at most
 
 
 @dataclass(frozen=True)
 class Leg:
-    """One boson and muon charge: production, response, and the templates of every kernel copy [η, p_T] in pb."""
+    """One boson and muon charge: production, response, and the templates of every kernel copy [η, p_T] in pb.
+
+    `found`, of a Z whose other muon may be lost: the part of the nominal template with the other muon found.
+    """
 
     production: Production
     response: Response
     spectrum: Spectrum
     copies: Mapping[str, Array]
+    found: Array | None = None
 
     def vary(self, change: Array) -> Array:
         """Relative changes [variation, η, p_T] of the template for changes [variation, helicity, y, p_T^V] (pb/GeV)."""
@@ -155,55 +163,89 @@ def expect(
     grids = grids or nominal_grids()
     named = {"nominal": Copy(cut=config.selection.cut), **copies}
 
-    def legs(boson: Boson, charges: tuple[int, ...], chosen: Mapping[str, Copy], points: int) -> dict[int, Leg]:
+    def third(step: float) -> None:
+        if progress is not None:
+            progress(step / 3)
+
+    def legs(boson: Boson, charge: int) -> dict[int, Leg]:
         kernel = fill_kernel(
             boson,
             LineShape.of(boson, pdf, energy_gev=config.energy_gev),
             grids,
-            copies=tuple(chosen.values()),
-            log2_points=points,
+            copies=tuple(named.values()),
+            log2_points=config.kernel.log2_points,
             seed=seed,
             radiation=config.kernel.radiation,
             pt_reach=config.pt.high + 8.0,
             workers=workers,
-            progress=None if progress is None else lambda step: progress(step / 3),
+            progress=third,
         )
         response = build_response(kernel, config.eta.edges, config.pt.edges)
-        made = {}
-        for charge in charges:
-            production = produce(pdf, boson, charge, grids, energy_gev=config.energy_gev, shape=config.shape_of(boson))
-            density = production.density()[0]
-            spectra = {name: true_spectrum(kernel, density, config.eta.edges, copy=i) for i, name in enumerate(chosen)}
-            templates = {name: spectrum.binned(config.pt.edges) for name, spectrum in spectra.items()}
-            made[charge] = Leg(production, response, spectra["nominal"], templates)
-        return made
+        production = produce(pdf, boson, charge, grids, energy_gev=config.energy_gev, shape=config.shape_of(boson))
+        density = production.density()[0]
+        spectra = {name: true_spectrum(kernel, density, config.eta.edges, copy=i) for i, name in enumerate(named)}
+        templates = {name: spectrum.binned(config.pt.edges) for name, spectrum in spectra.items()}
+        return {charge: Leg(production, response, spectra["nominal"], templates)}
 
     def own(boson: Boson) -> Boson:
         return replace(boson, mass_gev=config.mass_gev, width_gev=config.width_gev)
 
+    edge = float(np.abs(config.eta.edges).max())
     if config.boson == "Z":
-        signal = _w_like_legs(config, pdf, own(Z), grids, named, seed=seed, workers=workers, progress=progress)
+        other = OtherMuon(config.other_muon.pt_threshold_gev, edge, found=config.other_muon.efficiency)
+        # half of the events have their μ+ measured, half their μ−, so each enters once
+        signal = _dimuon_legs(
+            config,
+            pdf,
+            own(Z),
+            grids,
+            named,
+            other,
+            log2_points=config.kernel.log2_points,
+            response_fewer=_RESPONSE_FEWER,
+            enters=0.5,
+            seed=seed,
+            workers=workers,
+            progress=progress,
+        )
         return Expectation(config, pdf, scale, signal, {}, *_yields(config, signal, {}))
-    signal = legs(own(W_PLUS), (1,), named, config.kernel.log2_points)
-    signal |= legs(own(W_MINUS), (-1,), named, config.kernel.log2_points)
-    of_z = {"nominal": named["nominal"], **(background_copies or {})}
-    dimuon = legs(Z, CHARGES, of_z, max(8, config.kernel.log2_points - _BACKGROUND_POINTS))
+    signal = legs(own(W_PLUS), 1) | legs(own(W_MINUS), -1)
+    veto = OtherMuon(config.veto.pt_threshold_gev, config.veto.abs_eta, found=config.veto.inefficiency, lost=1.0)
+    points = max(_BACKGROUND_LEAST, config.kernel.log2_points - _BACKGROUND_FEWER)
+    dimuon = _dimuon_legs(
+        config,
+        pdf,
+        Z,
+        grids,
+        {"nominal": named["nominal"], **(background_copies or {})},
+        veto,
+        log2_points=points,
+        response_fewer=max(_RESPONSE_FEWER, points - _BACKGROUND_RESPONSE),
+        enters=1.0,
+        seed=seed,
+        workers=workers,
+        progress=third,
+    )
     yields, densities = _yields(config, signal, dimuon)
     return Expectation(config, pdf, scale, signal, dimuon, yields, densities)
 
 
-def _w_like_legs(
+def _dimuon_legs(
     config: PredictionConfig,
     pdf: PdfSet,
     boson: Boson,
     grids: Grids,
     named: Mapping[str, Copy],
+    other: OtherMuon,
     *,
+    log2_points: int,
+    response_fewer: int,
+    enters: float,
     seed: int,
     workers: int,
     progress: Callable[[float], None] | None,
 ) -> dict[int, Leg]:
-    """Legs of the Z: half of the events have their μ+ measured, half their μ−, so each enters once."""
+    """Legs of the Z with one muon measured; `enters`: how often an event enters with its muon of either charge."""
     productions = {
         q: produce(pdf, boson, q, grids, energy_gev=config.energy_gev, shape=config.shape_of(boson)) for q in CHARGES
     }
@@ -211,23 +253,23 @@ def _w_like_legs(
         boson,
         LineShape.of(boson, pdf, energy_gev=config.energy_gev),
         grids,
-        {q: 0.5 * production.density()[0] for q, production in productions.items()},
+        {q: enters * production.density()[0] for q, production in productions.items()},
         config.eta.edges,
         config.pt.edges,
-        other_pt_gev=config.other_muon.pt_threshold_gev,
+        other,
         copies=tuple(named.values()),
-        log2_points=config.kernel.log2_points,
+        log2_points=log2_points,
+        response_fewer=response_fewer,
         seed=seed,
         radiation=config.kernel.radiation,
         workers=workers,
         progress=progress,
     )
-    efficiency = config.other_muon.efficiency
     legs = {}
     for q in CHARGES:
-        spectra = [replace(spectrum, values=efficiency * spectrum.values) for spectrum in made.spectra[q]]
-        templates = {name: s.binned(config.pt.edges) for name, s in zip(named, spectra, strict=True)}
-        legs[q] = Leg(productions[q], made.response, spectra[0], templates)
+        templates = {name: s.binned(config.pt.edges) for name, s in zip(named, made.spectra[q], strict=True)}
+        found = made.found[q].binned(config.pt.edges)
+        legs[q] = Leg(productions[q], made.response, made.spectra[q][0], templates, found)
     return legs
 
 
@@ -265,12 +307,12 @@ def _yields(
         fractions = {
             process: 1.0,
             TAU: background.w_to_tau,
-            ZMUMU: background.z_one_muon_lost,
             TOP: background.top,
             DIBOSON: background.diboson,
             NONPROMPT: background.nonprompt,
         }
     total = made[process][0].sum()
-    scale = {name: fraction * total / made[name][0].sum() for name, fraction in fractions.items() if fraction > 0}
+    scale = {ZMUMU: 1.0}
+    scale |= {name: fraction * total / made[name][0].sum() for name, fraction in fractions.items() if fraction > 0}
     yields = {name: factor * made[name][0] for name, factor in scale.items()}
     return yields, {name: factor * made[name][1] for name, factor in scale.items() if name != NONPROMPT}

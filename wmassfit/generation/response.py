@@ -11,7 +11,7 @@ from wmassfit.generation.kernel import HELICITY_PARITY, Kernel
 from wmassfit.generation.resolution import bin_response, edge_response
 from wmassfit.templateset import Array
 
-__all__ = ["Response", "Spectrum", "build_response", "true_spectrum"]
+__all__ = ["Response", "Spectrum", "build_response", "distinct_bins", "true_spectrum"]
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Spectrum:
         )
 
 
-def _canonical(eta_edges: Array) -> tuple[Array, NDArray[np.int64]]:
+def distinct_bins(eta_edges: Array) -> tuple[Array, NDArray[np.int64]]:
     """Different η bins up to reflection [bin, 2], and which of them each bin is."""
     pairs = np.stack([eta_edges[:-1], eta_edges[1:]], axis=1)
     mirrored = -pairs[:, ::-1]
@@ -99,7 +99,7 @@ def _overlap(kernel: Kernel, bins: Array) -> Array:
 
 def build_response(kernel: Kernel, eta_edges: Array, pt_edges: Array, *, smeared: bool = True) -> Response:
     """The response of the kernel's first copy in (η, p_T) bins, resolution taken at the middle of each η bin."""
-    bins, index = _canonical(eta_edges)
+    bins, index = distinct_bins(eta_edges)
     overlap = _overlap(kernel, bins).astype(np.float32)
     n_y, n_node = kernel.grids.rapidity.size, kernel.grids.boson_pt.size
     values = np.empty((len(bins), 6, n_y, n_node, pt_edges.size - 1), dtype=np.float32)
@@ -114,7 +114,7 @@ def build_response(kernel: Kernel, eta_edges: Array, pt_edges: Array, *, smeared
 
 def true_spectrum(kernel: Kernel, production: Array, eta_edges: Array, *, copy: int = 0) -> Spectrum:
     """dσ in η bins over true lepton p_T of one production [helicity, y ≥ 0, p_T^V] in pb/GeV, for one kernel copy."""
-    bins, index = _canonical(eta_edges)
+    bins, index = distinct_bins(eta_edges)
     overlap = _overlap(kernel, bins)
     values = np.zeros((len(bins), kernel.lepton_pt.size))
     for helicity in range(6):

@@ -14,7 +14,7 @@ from wmassfit.pipeline import generate
 from wmassfit.recipe import Recipe
 from wmassfit.templateset import TemplateSet
 
-FEW = {"generation.kernel.log2_points": 10}
+FEW = {"generation.kernel.log2_points": 12}
 
 
 @pytest.fixture(scope="module")
@@ -37,9 +37,13 @@ def test_each_acts_on_its_boson(templates: TemplateSet, effects: Callable[[str],
         assert set(effects(name)) == {"Zmumu"}
 
 
-def test_a_heavier_z_has_harder_muons(effects: Callable[[str], dict[str, np.ndarray]]) -> None:
+def test_a_heavier_z_has_harder_muons(templates: TemplateSet, effects: Callable[[str], dict[str, np.ndarray]]) -> None:
     """2.1 MeV of 91 GeV move the Jacobian edge near 45 GeV by 1 MeV."""
-    change = effects("mass_z")["Zmumu"].mean(axis=(0, 2))
+    found = effects("mass_z")["Zmumu"]
+    # in the spectrum over all η: where hardly any Z loses a muon, few points of the kernel make the change
+    change = np.average(
+        found, weights=templates.channel("muon").process("Zmumu").nominal.reshape(found.shape), axis=(0, 2)
+    )
     assert change[-1] > 0 > change[0]
     assert np.abs(change).max() < 1e-3
 

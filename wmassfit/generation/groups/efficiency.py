@@ -15,7 +15,7 @@ from wmassfit.generation.processes import ZMUMU
 from wmassfit.generation.tag_and_probe import probe_counts, smooth_eigenvariations
 from wmassfit.templateset import Array
 
-__all__ = ["EfficiencyGroup", "StepConfig", "VetoConfig"]
+__all__ = ["EfficiencyGroup", "StepConfig", "VetoKnowledgeConfig"]
 
 
 class StepConfig(Strict):
@@ -26,11 +26,9 @@ class StepConfig(Strict):
     turn_on: bool = Field(default=False, description="falls with the trigger's turn-on at low p_T")
 
 
-class VetoConfig(Strict):
-    """The veto of a second muon: what it misses lets a Z into the selection."""
+class VetoKnowledgeConfig(Strict):
+    """How well the inefficiency of the veto of a second muon is known."""
 
-    inefficiency: float = Field(gt=0, lt=1, description="of finding a second muon in the acceptance")
-    share: Fraction = Field(description="of the Z background that comes from this inefficiency, not from acceptance")
     coefficients: int = Field(ge=1, le=20)
     systematic: tuple[float, ...] = Field(description="relative uncertainties of the inefficiency, common to all η")
 
@@ -52,15 +50,18 @@ class EfficiencyGroup(Group):
     tag_efficiency: Fraction = Field(description="of finding the other muon as a tag")
     steps: dict[str, StepConfig] = Field(min_length=1)
     systematic: dict[str, float] = Field(default_factory=dict, description="relative size at 40 GeV by source")
-    veto: VetoConfig | None = None
+    veto: VetoKnowledgeConfig | None = None
 
     def nuisances(self, expectation: Expectation) -> list[Nuisance]:
-        dimuon = expectation.dimuon or expectation.signal
-        spectrum = expectation.by_charge({q: leg.copies["nominal"] for q, leg in dimuon.items()})
+        z = expectation.dimuon or expectation.signal
+        spectrum = expectation.by_charge(
+            {q: leg.copies["nominal"] if leg.found is None else leg.found for q, leg in z.items()}
+        )
         probes = probe_counts(spectrum, self.z_events, tag_efficiency=self.tag_efficiency)
         found = [*self._statistical(expectation, probes), *self._systematic(expectation)]
-        if self.veto is not None and expectation.dimuon and ZMUMU in expectation.yields:
-            found += _veto(self.veto, expectation, probes.sum(axis=2))
+        if self.veto is not None and expectation.dimuon:
+            nominal = expectation.by_charge({q: leg.copies["nominal"] for q, leg in expectation.dimuon.items()})
+            found += _veto(self.veto, expectation, spectrum / nominal, probes.sum(axis=2))
         return found
 
     def _statistical(self, expectation: Expectation, probes: Array) -> list[Nuisance]:
@@ -95,16 +96,19 @@ class EfficiencyGroup(Group):
         return found
 
 
-def _veto(veto: VetoConfig, expectation: Expectation, probes: Array) -> list[Nuisance]:
-    """The veto's inefficiency [η, p_T] counts lost muons, both charges together."""
+def _veto(veto: VetoKnowledgeConfig, expectation: Expectation, missed: Array, probes: Array) -> list[Nuisance]:
+    """The veto's inefficiency [η, p_T] counts lost muons, both charges together.
+
+    It acts on the share `missed` [η, p_T, charge] of the Z background whose second muon is in the acceptance. The cells
+    are those of the first muon, not of the second: a simplification of a background of less than a per mill.
+    """
     found = []
     for eta in range(expectation.shape[0]):
-        variance = 1.0 / (veto.inefficiency * np.maximum(probes[eta], 1.0))
+        variance = 1.0 / (expectation.config.veto.inefficiency * np.maximum(probes[eta], 1.0))
         bins = cells(expectation.shape, eta)
         for i, shape in enumerate(smooth_eigenvariations(variance, veto.coefficients)):
-            change = np.broadcast_to(veto.share * shape[None, :, None], (1, *expectation.shape[1:]))
+            change = missed[eta] * shape[:, None]
             found.append(Nuisance(f"eff_veto_eta{eta:02d}_{i}", {ZMUMU: Variation.relative(change, bins)}))
     for i, size in enumerate(veto.systematic):
-        everywhere = Variation.relative(np.full(expectation.shape, veto.share * size))
-        found.append(Nuisance(f"eff_veto_syst_{i}", {ZMUMU: everywhere}))
+        found.append(Nuisance(f"eff_veto_syst_{i}", {ZMUMU: Variation.relative(missed * size)}))
     return found

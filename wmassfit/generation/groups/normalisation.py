@@ -9,7 +9,7 @@ from pydantic import Field
 
 from wmassfit.generation.expectation import Expectation
 from wmassfit.generation.groups.nuisance import EVERY_OBSERVABLE, Group, Nuisance, Variation
-from wmassfit.generation.processes import DIBOSON, TAU, TOP, TOP_DIBOSON, ZMUMU, ZTAUTAU
+from wmassfit.generation.processes import DIBOSON, TAU, TOP, TOP_DIBOSON, ZTAUTAU
 
 __all__ = ["LuminosityGroup", "PromptBackgroundGroup"]
 
@@ -36,7 +36,6 @@ class PromptBackgroundGroup(Group):
     name: ClassVar[str] = "prompt_background"
     label: ClassVar[str] = "Prompt background"
     observables: ClassVar[frozenset[str]] = EVERY_OBSERVABLE
-    z_one_muon_lost: float = Field(default=0.0, ge=0, lt=1)
     w_to_tau: float = Field(default=0.0, ge=0, lt=1)
     top: float = Field(default=0.0, ge=0, lt=1)
     diboson: float = Field(default=0.0, ge=0, lt=1)
@@ -44,10 +43,10 @@ class PromptBackgroundGroup(Group):
     top_diboson: float = Field(default=0.0, ge=0, lt=1, description="background of the Z")
 
     def nuisances(self, expectation: Expectation) -> list[Nuisance]:
-        sizes = {ZMUMU: self.z_one_muon_lost, TAU: self.w_to_tau, TOP: self.top, DIBOSON: self.diboson}
+        sizes = {TAU: self.w_to_tau, TOP: self.top, DIBOSON: self.diboson}
         sizes |= {ZTAUTAU: self.z_to_tau, TOP_DIBOSON: self.top_diboson}
         return [
             Nuisance(f"norm_{process}", {process: _overall(expectation, size)})
             for process, size in sizes.items()
-            if size > 0 and process in expectation.yields and process != expectation.signal_process
+            if size > 0 and process in expectation.yields
         ]
