@@ -9,7 +9,7 @@ import pytest
 from wmassfit.pipeline import generate
 from wmassfit.recipe import Recipe
 
-W = {"muon_efficiency": 3658, "prefire": 14, "luminosity": 1, "width": 4}
+W = {"muon_efficiency": 3658, "nonprompt": 387, "prefire": 14, "luminosity": 1, "width": 4}
 W_LIKE = {"muon_efficiency": 3127, "prompt_background": 2, "prefire": 14, "luminosity": 1, "width": 2}
 
 

@@ -13,7 +13,7 @@ from numpy.polynomial import legendre
 
 from wmassfit.templateset import Array
 
-__all__ = ["probe_counts", "smooth_eigenvariations"]
+__all__ = ["polynomials", "probe_counts", "smooth_eigenvariations"]
 
 
 def probe_counts(spectrum: Array, events: float, *, tag_efficiency: float) -> Array:
@@ -24,14 +24,18 @@ def probe_counts(spectrum: Array, events: float, *, tag_efficiency: float) -> Ar
     return np.asarray(2.0 * events * tag_efficiency * spectrum / spectrum.sum())
 
 
+def polynomials(bins: int, coefficients: int) -> Array:
+    """Legendre polynomials of the position of the bin, −1 to 1 between the outer middles: [bin, coefficient]."""
+    return np.asarray(legendre.legvander(np.linspace(-1.0, 1.0, bins), coefficients - 1))
+
+
 def smooth_eigenvariations(relative_variance: Array, coefficients: int) -> Array:
     """Variations [k, p_T] of a smooth curve fitted to points with these relative variances [p_T], largest first.
 
-    Legendre polynomials of the position of the bin; not more coefficients than there are bins.
+    Not more coefficients than there are bins.
     """
     bins = relative_variance.size
-    k = min(coefficients, bins)
-    design = legendre.legvander(np.linspace(-1.0, 1.0, bins), k - 1)
+    design = polynomials(bins, min(coefficients, bins))
     covariance = np.linalg.inv(design.T @ (design / relative_variance[:, None]))
     values, vectors = np.linalg.eigh(covariance)
     variations = (design @ vectors * np.sqrt(np.maximum(values, 0.0))).T

@@ -1,4 +1,4 @@
-"""Nonprompt background: normalisation and p_T shape, local in η and overall."""
+"""Nonprompt background: statistics of the sidebands it is estimated from, and how far the estimate closes."""
 
 from __future__ import annotations
 
@@ -7,42 +7,74 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field
 
+from wmassfit.generation.abcd import COEFFICIENTS, closure, eigenvariations, log_variance
+from wmassfit.generation.config import Positive, PredictionConfig
 from wmassfit.generation.expectation import Expectation
 from wmassfit.generation.groups.nuisance import Group, Nuisance, Variation, cells
+from wmassfit.generation.kernel import Copy
 from wmassfit.generation.processes import NONPROMPT
-from wmassfit.templateset import Array
+from wmassfit.generation.sidebands import SidebandTruth, expect_sidebands, window_copies
 
 __all__ = ["NonpromptGroup"]
 
 
 class NonpromptGroup(Group):
-    """Flat, sloped and curved changes in blocks of neighbouring η bins; a flat and a sloped one for all of them."""
+    """An extended ABCD estimate in isolation and transverse mass (see `sidebands` and `abcd`).
+
+    Statistics: four parameters of a smooth p_T dependence in each (η, charge) cell, local. Closure: the correlation of
+    isolation and m_T makes the estimate wrong; its mean, its slope in p_T and the rest of its shape are one standard
+    deviation each, common to all cells. Without a correlation the estimate is exact and there are none of these three.
+    """
 
     name: ClassVar[str] = "nonprompt"
     label: ClassVar[str] = "Nonprompt background"
-    local: tuple[float, float, float] = Field(description="flat, sloped and curved, in each block")
-    overall: tuple[float, float] = Field(description="flat and sloped")
-    eta_bins_per_block: int = Field(default=2, ge=1)
+    far_gev: Positive = Field(description="m_T between the far window and the one below the selection's threshold")
+    isolated_share: float = Field(gt=0, lt=1, description="of nonprompt muons that pass the isolation")
+    correlation: float = Field(ge=0, lt=1, description="how much wider the recoil is where the isolation fails")
+    prompt_isolation: float = Field(gt=0, le=1, description="efficiency of the isolation for prompt muons")
+
+    @property
+    def truth(self) -> SidebandTruth:
+        """How the regions are filled."""
+        return SidebandTruth(self.far_gev, self.isolated_share, self.correlation, self.prompt_isolation)
+
+    def check(self, config: PredictionConfig) -> None:
+        super().check(config)
+        if config.boson == "Z" or config.backgrounds.nonprompt == 0:
+            which = "boson = Z" if config.boson == "Z" else "backgrounds.nonprompt = 0"
+            raise ValueError(
+                f"nuisances.nonprompt: with {which} there is no nonprompt background; remove the group (null)"
+            )
+        threshold = config.selection.transverse_mass_threshold_gev
+        if self.far_gev >= threshold:
+            raise ValueError(
+                f"nuisances.nonprompt.far_gev = {self.far_gev:g}: must lie below the transverse-mass threshold of the "
+                f"selection, {threshold:g} GeV; half of it makes two windows"
+            )
+        if config.pt.bins < COEFFICIENTS:
+            raise ValueError(
+                f"nuisances.nonprompt: {config.pt.bins} p_T bins are too few for the {COEFFICIENTS} coefficients of "
+                "the smooth estimate; choose more, or remove the group (null)"
+            )
+
+    def copies(self, config: PredictionConfig) -> dict[str, Copy]:
+        return window_copies(config, self.far_gev)
+
+    def background_copies(self, config: PredictionConfig) -> dict[str, Copy]:
+        return window_copies(config, self.far_gev)
 
     def nuisances(self, expectation: Expectation) -> list[Nuisance]:
-        if NONPROMPT not in expectation.yields:
-            return []
-        shapes = _polynomials(expectation.pt)
-        nuisances = []
-        for block, first in enumerate(range(0, expectation.shape[0], self.eta_bins_per_block)):
-            eta = np.arange(first, min(first + self.eta_bins_per_block, expectation.shape[0]))
-            bins = cells(expectation.shape, eta)
-            for shape, size, label in zip(shapes, self.local, ("flat", "slope", "curve"), strict=True):
-                change = np.broadcast_to(size * shape[None, :, None], (eta.size, *expectation.shape[1:]))
-                effect = Variation.relative(change, bins)
-                nuisances.append(Nuisance(f"nonprompt_block{block:02d}_{label}", {NONPROMPT: effect}))
-        for shape, size, label in zip(shapes, self.overall, ("flat", "slope"), strict=False):
-            change = np.broadcast_to(size * shape[None, :, None], expectation.shape)
-            nuisances.append(Nuisance(f"nonprompt_{label}", {NONPROMPT: Variation.relative(change)}))
-        return nuisances
-
-
-def _polynomials(pt: Array) -> Array:
-    """1, x and x² − ⅓ with x = (p_T − 41 GeV)/15 GeV: [3, p_T]. Orthogonal over 26–56 GeV."""
-    x = (pt - 41.0) / 15.0
-    return np.stack([np.ones_like(x), x, x**2 - 1.0 / 3.0])
+        sidebands = expect_sidebands(expectation, self.truth)
+        variance = log_variance(sidebands, mc_statistics=expectation.config.mc_statistics)
+        found = []
+        for eta, row in enumerate(eigenvariations(variance)):
+            for charge, sign in enumerate(("minus", "plus")):
+                bins = cells(expectation.shape, eta, charge)
+                for i, change in enumerate(row[charge]):
+                    effect = Variation(np.exp(change), bins)
+                    found.append(Nuisance(f"nonprompt_eta{eta:02d}_{sign}_{i}", {NONPROMPT: effect}))
+        if self.correlation > 0:
+            for part, change in closure(sidebands).parts.items():
+                everywhere = np.broadcast_to(np.exp(change)[None, :, None], expectation.shape)
+                found.append(Nuisance(f"nonprompt_closure_{part}", {NONPROMPT: Variation(everywhere.ravel())}))
+        return found
