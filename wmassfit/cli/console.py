@@ -80,7 +80,7 @@ def executor(scheduler: str | None) -> Iterator[Executor | None]:
 def leave(result: FitResult) -> None:
     """Exit code 1, with the reason on standard error, if a fit did not converge."""
     if not result.converged:
-        click.echo(f"wmassfit: the fit did not converge: {result.reason}", err=True)
+        click.echo(f"wmassfit: the fit did not converge: {'; '.join([result.reason, *result.diagnosis])}", err=True)
         sys.exit(1)
 
 

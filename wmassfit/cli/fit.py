@@ -119,6 +119,8 @@ def command(
             f"EDM {summary['edm']:.1e}; saturated test {quality['statistic']:.1f} for {quality['ndf']} degrees of "
             f"freedom{'' if quality['p_value'] is None else ', p = {:.2g}'.format(quality['p_value'])}"
         )
+        for note in result.diagnosis if result.converged else ():
+            click.echo(note)
         if quality["p_value"] is not None and quality["p_value"] < 1e-6:
             click.echo("wmassfit: the model does not describe these data: do not use the result", err=True)
     console.leave(result)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from wmassfit.errors import ConvergenceError, RecipeError, TemplateError
-from wmassfit.inference import minuit, newton
+from wmassfit.inference import border, minuit
 from wmassfit.inference.blinding import Blinding, blind
 from wmassfit.inference.newton import NewtonOptions
 from wmassfit.inference.result import FitResult
@@ -80,14 +80,14 @@ def fit(
     for name, value in (fixed or {}).items():
         x[model.index(name)], held[model.index(name)] = value, True
     if minimizer == "newton":
-        found = newton.minimise(model, data, x, held, options=options, progress=progress)
+        found = border.minimise(model, data, x, held, options=options, progress=progress)
     elif minimizer == "minuit":
         found = minuit.minimise(model, data, x, held, progress=progress)
     else:
         raise RecipeError(f'minimizer is {minimizer!r}; it must be "newton" or "minuit"')
     result = FitResult(
         model,
-        data,
+        data if found.data is None else found.data,
         np.asarray(found.x),
         found.value,
         model.nll_constants(data),

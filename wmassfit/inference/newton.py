@@ -9,7 +9,8 @@ models it is the exact curvature where that is positive definite, factorised in 
 pull outwards are held (active set).
 
 A minimum is declared where EDM = ½ gᵀM⁻¹g is small *and* the exact curvature is positive definite and agrees; a
-vanishing gradient alone may be a saddle, and a step that failed is not a minimum.
+vanishing gradient alone may be a saddle, and a step that failed is not a minimum. Where bins without data stop the
+search again and again, it gives up and says which: what to do then is written in `border`.
 """
 
 from __future__ import annotations
@@ -25,7 +26,13 @@ from wmassfit.linalg import NotPositiveDefinite, SpdFactor
 from wmassfit.parallel import Progress, one_thread
 from wmassfit.templateset import Array, Dataset
 
-__all__ = ["Counters", "Minimum", "NewtonOptions", "minimise"]
+__all__ = ["EMPTY", "Counters", "Minimum", "NewtonOptions", "minimise"]
+
+EMPTY = 1e-6
+"""Counts below this are none: those of data that `border` has made."""
+
+# Outer steps that bins without data may cut short. On the way from far off it happens once or twice.
+_CUTS = 8
 
 
 @dataclass(frozen=True)
@@ -65,7 +72,11 @@ class Counters:
 
 @dataclass(frozen=True, eq=False)
 class Minimum:
-    """Where a minimisation ended. `held`: fixed, or at a bound pulling outwards. `factor`: exact curvature there."""
+    """Where a minimisation ended. `held`: fixed, or at a bound pulling outwards. `factor`: exact curvature there.
+
+    `closed`: bins without data whose expectation would have gone below zero. `data`: what was fitted, where that is not
+    what was given (see `border`).
+    """
 
     x: Array
     value: float
@@ -76,6 +87,8 @@ class Minimum:
     held: NDArray[np.bool_]
     factor: SpdFactor | None
     counters: Counters
+    closed: frozenset[int] = frozenset()
+    data: Dataset | None = None
 
 
 class _Search:
@@ -97,6 +110,8 @@ class _Search:
         self.exact: NDArray[np.bool_] | None = None  # what was held in `factor`, where it is the exact curvature
         self.factorisations = self.outer_steps = self.cg_steps = self.evaluations = 0
         self.blocked: list[str] = []
+        self.closed: set[int] = set()
+        self.cuts = 0
         self.point = self.at(np.where(fixed, x, np.clip(x, self.low, self.high)))
 
     @property
@@ -136,6 +151,8 @@ class _Search:
                 continue
             if self.outer_steps == self.options.max_steps:
                 return self.end(f"no minimum within {self.outer_steps} outer steps", self.blocked, edm=edm, held=held)
+            if self.cuts == _CUTS:
+                return self.end("bins without data stop the way down", self.blocked, edm=edm, held=held)
             self.outer_steps += 1
             # Products with vectors are bound by memory: a second thread only gets in the way of other processes.
             with one_thread():
@@ -222,7 +239,7 @@ class _Search:
         self.blocked = []
         # Rounding of −ln L; a step that changes less than this is accepted, and EDM decides.
         noise = 1e-12 * (1 + abs(value))
-        length = 1.0
+        length, cut = 1.0, False
         for _ in range(self.options.max_halvings):
             new = np.where(self.fixed, x, np.clip(x + length * p, self.low, self.high))
             slope = float(gradient @ (new - x))
@@ -234,11 +251,15 @@ class _Search:
                 break
             if not np.isfinite(change):
                 self.blocked = [f"the way down is closed by {bin_}" for bin_ in point.impossible_bins()]
+                empty = np.isinf(point.terms.value[:, 0]) & (point.data.counts[:, 0] < EMPTY)
+                self.closed.update(np.flatnonzero(empty).tolist())
+                cut |= bool(np.any(empty))
             # The parabola through value and slope here and the value there has its minimum at this fraction.
             fraction = -slope / (2 * (change - slope)) if np.isfinite(change) else 0.25
             length *= min(max(fraction, 0.1), 0.5)
         else:
             return False
+        self.cuts += cut
         self.point, self.fresh = point, False
         return True
 
@@ -315,7 +336,16 @@ class _Search:
             diagnosis.append(f"{self.model.names[i]} is at its {side} bound, {self.x[i]:g}")
         counters = Counters(self.factorisations, self.outer_steps, self.cg_steps, self.evaluations)
         return Minimum(
-            self.x.copy(), self.value, edm, converged, reason, tuple(diagnosis), held.copy(), factor, counters
+            self.x.copy(),
+            self.value,
+            edm,
+            converged,
+            reason,
+            tuple(diagnosis),
+            held.copy(),
+            factor,
+            counters,
+            frozenset(self.closed),
         )
 
 
@@ -328,5 +358,5 @@ def minimise(
     options: NewtonOptions | None = None,
     progress: Progress | None = None,
 ) -> Minimum:
-    """Minimise −ln L from x [n], with the parameters of `fixed` [n] as they are."""
+    """Minimise −ln L from x [n], with the parameters of `fixed` [n] as they are, where bins without data allow it."""
     return _Search(model, data, x, fixed, options or NewtonOptions(), progress).run()

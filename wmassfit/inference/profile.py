@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
-from wmassfit.inference import newton
+from wmassfit.inference import border
 from wmassfit.inference.cg import truncated_cg
 from wmassfit.inference.newton import NewtonOptions
 from wmassfit.likelihood import Model, Point
@@ -82,8 +82,8 @@ class Profiler:
             found = self._near(point, fixed)
         if found is not None:
             return found
-        minimum = newton.minimise(self.model, self.data, start, fixed, options=self.options)
-        gradient = self.model.gradient(minimum.x, self.data)
+        minimum = border.minimise(self.model, self.data, start, fixed, options=self.options)
+        gradient = self.model.gradient(minimum.x, minimum.data or self.data)
         return Conditional(minimum.x, minimum.value, gradient, minimum.converged, minimum.reason)
 
     def _near(self, point: Point, fixed: Mask) -> Conditional | None:

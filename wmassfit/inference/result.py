@@ -53,6 +53,9 @@ class FitResult:
         −ln L there, relative to the saturated model: twice this is the goodness-of-fit statistic.
     nll_saturated
         −ln L of the saturated model, so that nll + nll_saturated is −ln of the whole probability density.
+    data
+        What was fitted. Bins without data where the expectation would go below zero count a tiny number of events that
+        holds it there (see `border`).
     edm
         Estimated distance to the minimum in −ln L.
     converged, reason, diagnosis
@@ -213,10 +216,12 @@ class FitResult:
         return {name: self[name] for name in self.model.names}
 
     def summary(self) -> str:
-        """One line on convergence."""
+        """One line on convergence, and on what ended at a bound or at the border of the model."""
         if self.converged:
-            return f"converged: EDM {self.edm:.1e}, {self.counters.outer_steps} steps"
-        return "; ".join([f"not converged: {self.reason}", *self.diagnosis])
+            said = f"converged: EDM {self.edm:.1e}, {self.counters.outer_steps} steps"
+        else:
+            said = f"not converged: {self.reason}"
+        return "; ".join([said, *self.diagnosis])
 
 
 def _function(function: LinearFunction | Mapping[str, float] | str) -> LinearFunction:

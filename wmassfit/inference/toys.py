@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from wmassfit.errors import RecipeError
+from wmassfit.inference import border
 from wmassfit.inference.batch import batch_variances, minimise_batch
-from wmassfit.inference.newton import NewtonOptions, minimise
+from wmassfit.inference.newton import NewtonOptions
 from wmassfit.inference.result import FitResult
 from wmassfit.likelihood import BoundData, Simulator, Throw
 from wmassfit.linalg import SpdFactor
@@ -214,9 +215,11 @@ class _Job:
         alone = np.flatnonzero(~found.done)
         for column in alone:
             dataset = simulator.dataset(sets[column], {})
-            single = minimise(model, dataset, start, fixed, options=NewtonOptions(edm=self.edm))
+            single = border.minimise(model, dataset, start, fixed, options=NewtonOptions(edm=self.edm))
             x[:, column], value[column], edm[column] = single.x, single.value, single.edm
             converged[column] = single.converged
+            if single.data is not None:
+                data.counts[:, column] = model.bind(single.data).counts[:, 0]
         point = model.likelihood.at(x, data)
         with np.errstate(invalid="ignore"):
             sigma = np.sqrt(batch_variances(point, fixed, found.learned, self.of))

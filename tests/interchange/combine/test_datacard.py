@@ -14,7 +14,7 @@ from wmassfit import inference, interchange
 from wmassfit.errors import FormatError
 from wmassfit.interchange.combine.datacard import read_combine
 from wmassfit.likelihood import Model
-from wmassfit.templateset import Factor, Gaussian, Poisson, Scale, Shift
+from wmassfit.templateset import Dataset, Factor, Gaussian, Poisson, Scale, Shift
 
 from ..combine_cards import put_card, put_histograms
 
@@ -441,3 +441,19 @@ def test_empty_bins_with_data_have_combines_floor(tmp_path: Path) -> None:
     assert templates.metadata["cropped"] == ["top in sr: 1 bins"]
     model = Model(templates)
     assert np.isfinite(model.value(model.start, templates.observed))
+
+
+def test_an_empty_bin_of_templates_with_large_errors(tmp_path: Path) -> None:
+    """A bin without data whose statistical error is as large as its content: its expectation ends at zero, and
+    z = −n/e there, as Combine's analytic minimisation has it, whatever the signal strength is."""
+    contents = {"sig": ([5.0, 0.0], [0.1, 0.0]), "bkg": ([20.0, 1.1], [0.5, 1.5]), "top": ([4.0, 0.0], [0.2, 0.0])}
+    card = auto_card(tmp_path, "0", **contents)
+    templates = interchange.read(card)
+    data = Dataset({"sr": np.array([30.0, 0.0])})
+    found = inference.fit(Model(templates), data)
+    assert found.converged, found.summary()
+    assert found.diagnosis == ("sr, bin 1: no data, and an expectation held at zero",)
+    assert found["prop_binsr_bin1"].value == pytest.approx(-1.1 / 1.5, abs=1e-7)
+    away = inference.fit(Model(templates), data, fixed={"r": 2.0})
+    assert away.converged, away.summary()
+    assert away["prop_binsr_bin1"].value == pytest.approx(-1.1 / 1.5, abs=1e-7)
