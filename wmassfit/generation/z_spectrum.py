@@ -11,7 +11,7 @@ from scipy.interpolate import CubicSpline
 from wmassfit.errors import PhysicsError
 from wmassfit.generation.angular import angular_coefficients
 from wmassfit.generation.bosons import Z
-from wmassfit.generation.css import parameter_steps
+from wmassfit.generation.coefficients import node_weights
 from wmassfit.generation.grids import nominal_grids
 from wmassfit.generation.groups.pt_v import PtVGroup
 from wmassfit.generation.kernel import sobol_integers
@@ -120,7 +120,7 @@ def z_pt_spectrum(
 
     The nominal density of generation times the accepted fraction, normalised to one over the range of the bins, which
     must lie within 0 … 100 GeV, where that density lives. `modelling` is the group of a recipe, with the sizes of
-    `model`; what depends on rapidity or charge is left out. Raises `PhysicsError` for other bins.
+    `model`; what depends on rapidity enters with its mean over all Z. Raises `PhysicsError` for other bins.
     """
     edges = np.asarray(pt_edges, dtype=np.float64)
     if edges.ndim != 1 or edges.size < 2 or edges[0] < 0 or edges[-1] > PT_MAX_GEV or not np.all(np.diff(edges) > 0):
@@ -142,13 +142,20 @@ def z_pt_spectrum(
     density = nominal_density("Z", points)
     counts = binned(density * fraction(points))
     members = normalised(counts)
-    nominal = partial(nominal_density, "Z")
-    varied = modelling.parameters(parameter_steps(pdf, Z, nominal)) | modelling.ramps(Z, nominal)
-    changes = np.stack([change(points.ravel()).reshape(points.shape) for change in varied.values()])
+    changes = np.stack(_mean_changes(pdf, modelling, points.ravel(), energy_gev)).reshape(-1, *points.shape)
     moved = normalised(binned(density * (1.0 + changes) * fraction(points)[0]))
     return ZPtSpectrum(
         Prediction(members, symmetrised_directions(pdf, members)), moved - members[0], counts[0] / binned(density)
     )
+
+
+def _mean_changes(pdf: PdfSet, modelling: PtVGroup, pt: Array, energy_gev: float) -> list[Array]:
+    """Relative changes of the density [p_T] at one standard deviation of each parameter, their mean over dσ/dy."""
+    y = nominal_grids().rapidity
+    nominal = partial(nominal_density, "Z")
+    varied = modelling.changes(pdf, Z, nominal, rapidity=y, pt=pt, energy_gev=energy_gev)
+    sigma = rapidity_spectrum(pdf, Z, y, energy_gev=energy_gev).sigma_pb[0] * node_weights(y)
+    return [change[0] if len(change) == 1 else np.average(change, axis=0, weights=sigma) for change in varied.values()]
 
 
 def _coefficients(a4: Array, y: Array, pt: float) -> Array:

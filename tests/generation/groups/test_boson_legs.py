@@ -17,7 +17,7 @@ def templates() -> TemplateSet:
     return generate(Recipe.load("small").override({"generation.kernel.log2_points": 10}))
 
 
-@pytest.mark.parametrize("name", ["ptv_g1", "ptv_b2", "ptv_alphas", "A02_shower"])
+@pytest.mark.parametrize("name", ["ptv_collins_soper", "ptv_gamma_mu", "ptv_beam_qg", "A02_shower"])
 def test_common_parameters_move_both_bosons_alike(effects: Callable[[str], dict[str, np.ndarray]], name: str) -> None:
     found = effects(name)
     assert set(found) == {"Wmunu", "Zmumu"}
@@ -28,15 +28,15 @@ def test_common_parameters_move_both_bosons_alike(effects: Callable[[str], dict[
 
 def test_a_harder_z_is_a_harder_w(effects: Callable[[str], dict[str, np.ndarray]]) -> None:
     """More non-perturbative smearing feeds the last bins above the Jacobian edge of the W."""
-    found = effects("ptv_g1")
+    found = effects("ptv_collins_soper")
     assert np.all(found["Wmunu"].mean(axis=(0, 2))[-3:] * found["Zmumu"].mean(axis=(0, 2))[-1] > 0)
 
 
-@pytest.mark.parametrize("name", ["A0_z_pt10", "A4_z_pt10", "ptv_matching_15_30_z"])
+@pytest.mark.parametrize("name", ["A0_z_pt10", "A4_z_pt10", "ptv_matching_15_30_z", "ptv_l4_z"])
 def test_parameters_of_the_z_move_it_alone(effects: Callable[[str], dict[str, np.ndarray]], name: str) -> None:
     assert set(effects(name)) == {"Zmumu"}
 
 
-@pytest.mark.parametrize("name", ["A0_plus_pt10", "ptv_matching_15_30_minus", "ptv_g1_charge"])
+@pytest.mark.parametrize("name", ["A0_plus_pt10", "ptv_matching_15_30_w", "ptv_g1_minus"])
 def test_parameters_of_the_w_leave_the_z(effects: Callable[[str], dict[str, np.ndarray]], name: str) -> None:
     assert set(effects(name)) == {"Wmunu"}
