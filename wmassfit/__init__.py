@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     )
     from wmassfit.interchange import read, write
     from wmassfit.likelihood import Model
-    from wmassfit.pipeline import generate, run
+    from wmassfit.pipeline import fill, generate, run
     from wmassfit.recipe import Recipe
     from wmassfit.report import report
     from wmassfit.templateset import Dataset, TemplateSet
@@ -43,6 +43,7 @@ __all__ = [
     "__version__",
     "combine",
     "confront",
+    "fill",
     "fit",
     "generate",
     "goodness_of_fit",
@@ -73,6 +74,7 @@ _ROOMS = {
     "Recipe": "recipe",
     "TemplateSet": "templateset",
     "confront": "electroweak",
+    "fill": "pipeline",
     "fit": "inference",
     "generate": "pipeline",
     "impacts": "inference",

@@ -16,14 +16,17 @@ from wmassfit.interchange import read, staged_folder, write
 from wmassfit.templateset import Dataset, TemplateSet
 
 if TYPE_CHECKING:  # the fit's modules load when a fit is made
+    from concurrent.futures import Executor
+
     from wmassfit.electroweak import Verdict
     from wmassfit.inference import FitResult, Impacts, LinearFunction
+    from wmassfit.interchange.events import EventsConfig, Filled
     from wmassfit.likelihood import Model
     from wmassfit.parallel import Progress
     from wmassfit.recipe import Recipe, Throw
     from wmassfit.templateset import Gaussian
 
-__all__ = ["RunResult", "generate", "make_data", "run", "summarise", "with_data"]
+__all__ = ["RunResult", "fill", "generate", "make_data", "run", "summarise", "with_data"]
 
 
 def generate(
@@ -65,6 +68,93 @@ def generate(
     blinding = {"blind": list(recipe.blind), "blind_simulated": recipe.blind_simulated} if recipe.blind else {}
     metadata = {**templates.metadata, **blinding, "recipe": recipe.model_dump(mode="json"), "version": __version__}
     return replace(templates, metadata=metadata)
+
+
+def fill(
+    recipe: Recipe,
+    files: Sequence[str | Path],
+    events: EventsConfig,
+    *,
+    process: str | None = None,
+    like: str | None = "",
+    alone: bool = False,
+    into: TemplateSet | None = None,
+    observed: bool = False,
+    cross_section_pb: float | None = None,
+    sum_of_weights: str | None = None,
+    seed: int | None = None,
+    executor: Executor | None = None,
+    workers: int = 2,
+    progress: Progress | None = None,
+) -> tuple[TemplateSet, Filled]:
+    """Templates of a recipe with a process filled from events that others made, and what the events summed to.
+
+    Parameters
+    ----------
+    files, events
+        ROOT files, and what their branches mean.
+    process
+        Its name, by default that of the recipe's measured process. One of the recipe with this name gives way.
+    like
+        The process of the recipe whose relative variations the new one takes besides those of its own weights; "" the
+        one of its name, None no other's.
+    alone, into, observed
+        Nothing but this process; templates to put it into instead of those the recipe makes; the events are the data
+        of these templates, and no process is changed.
+    cross_section_pb, sum_of_weights
+        As in `interchange.events.normalisation`; by default weights are events at the recipe's luminosity.
+    executor, workers
+        Where pieces of the files are filled; the result does not depend on it.
+
+    Raises RecipeError, FormatError or TemplateError for options, files and binnings that do not go together.
+    """
+    import numpy as np
+
+    from wmassfit.generation.efficiency import muon_efficiency
+    from wmassfit.generation.generate import observable
+    from wmassfit.generation.processes import SIGNALS
+    from wmassfit.interchange import events as room
+
+    config = recipe.generation
+    seed = recipe.seed if seed is None else seed
+    if alone and (into is not None or observed or like):
+        other = "--into" if into is not None else "--observed" if observed else f"--like {like}"
+        raise RecipeError(f"--alone: leaves no other templates, {other} needs some; give one of them")
+    if events.level == "true" and (config.observable != "muon" or config.boson != "W"):
+        raise RecipeError(
+            f"level: true: the detector is known here for the muon of a W, and recipe {recipe.name} measures "
+            f"{config.observable} of a {config.boson}; fill measured muons"
+        )
+    channel, axes = observable(config)
+    if into is not None:
+        room.check_binning(into, channel, axes)
+    plan = room.plan(files, events, [axis.name for axis in axes])
+    many = workers if workers > 1 else None
+    filled = room.fill(plan, axes, config.selection, seed=seed, executor=executor, workers=many, progress=progress)
+    scale = room.normalisation(
+        filled,
+        plan,
+        cross_section_pb=cross_section_pb,
+        sum_of_weights=sum_of_weights,
+        luminosity_fb=config.luminosity_fb,
+    )
+    factor = np.full(filled.squares.size, scale)
+    if events.level == "true":
+        eta, pt = (0.5 * (axis.edges[1:] + axis.edges[:-1]) for axis in axes[:2])
+        factor *= np.repeat(muon_efficiency(config.efficiency, eta, pt).ravel(), len(axes[2]))
+    name = process or SIGNALS[config.boson]
+    made = None if observed else room.process_of(filled, plan, name, factor=factor)
+    if alone:
+        assert made is not None
+        return room.alone(made, channel, axes, seed=seed), filled
+    templates = generate(recipe, seed=seed, workers=workers, progress=progress) if into is None else into
+    if made is None:
+        simulated = events.weight is not None or events.level == "true" or cross_section_pb is not None
+        return room.as_data(templates, filled.sums[0] * factor, channel, simulated=simulated), filled
+    if like == "":
+        known = [p.name for p in templates.channel(channel).processes]
+        like = name if name in known else None
+    return room.merged(templates, made, channel, axes, like=like), filled
 
 
 def _priors(recipe: Recipe, pdf_name: str) -> Gaussian | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib.resources
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +11,7 @@ import yaml
 from pydantic import Field, ValidationError
 
 from wmassfit.errors import RecipeError
+from wmassfit.generation.complaints import explain
 from wmassfit.generation.config import Strict
 from wmassfit.generation.settings import GenerationConfig
 
@@ -80,7 +80,7 @@ class Recipe(Strict):
         try:
             return cls.model_validate(dict(content))
         except ValidationError as error:
-            raise RecipeError(f"{place}: {_explain(error)}") from None
+            raise RecipeError(f"{place}: {explain(error, Recipe, whole='recipe')}") from None
 
     def override(self, changes: Mapping[str, Any]) -> Recipe:
         """A copy with fields replaced by dotted key, e.g. {"generation.pdf.path": "CT18NNLO"}; checked again.
@@ -128,34 +128,3 @@ def _find(source: str | Path) -> Path:
     raise RecipeError(
         f"{source}: there is no such file, nor a recipe of that name among those that come along ({', '.join(names)})"
     )
-
-
-def _explain(error: ValidationError) -> str:
-    """All complaints of pydantic in our words: field, value, remedy."""
-    complaints = []
-    for item in error.errors():
-        place = ".".join(str(step) for step in item["loc"]) or "recipe"
-        if item["type"] == "extra_forbidden":
-            near = difflib.get_close_matches(str(item["loc"][-1]), _fields_beside(item["loc"]), n=1)
-            remedy = f"did you mean {near[0]}?" if near else "remove it"
-            complaints.append(f"{place}: unknown key; {remedy}")
-        elif item["type"] == "missing":
-            complaints.append(f"{place}: missing; give it a value")
-        else:
-            message = item["msg"].removeprefix("Value error, ")
-            # what is said of a large part as a whole names the fields itself
-            value = f" = {item['input']!r}" if len(repr(item["input"])) <= 200 else ""
-            complaints.append(f"{place}{value}: {message[:1].lower()}{message[1:]}")
-    return "; ".join(complaints)
-
-
-def _fields_beside(location: tuple[int | str, ...]) -> list[str]:
-    model: Any = Recipe
-    for step in location[:-1]:
-        fields = getattr(model, "model_fields", {})
-        if step not in fields:
-            return []
-        annotation = fields[step].annotation
-        options = [annotation, *getattr(annotation, "__args__", ())]
-        model = next((option for option in options if hasattr(option, "model_fields")), None)
-    return list(getattr(model, "model_fields", {}))

@@ -160,28 +160,40 @@ def decay(rng, charge, masses, rapidities, momenta, a4_y, a4_table, pole):
 
 
 @numba.njit(nogil=True, cache=True)
+def radiated(rng, charge, beta, masses, rapidities, momenta, a4_y, a4_table, pole):
+    """p_T and η of the charged lepton after radiation, the transverse mass, and the event's weight without a cut."""
+    lx, ly, lz, nx, ny, _nz, weight = decay(rng, charge, masses, rapidities, momenta, a4_y, a4_table, pole)
+    z = 1.0
+    if beta > 0:
+        mean_d = 0.5 * (1 + 2 / ((beta + 1) * (beta + 2)))  # ∫ D(z) dz
+        z = 1 - rng.random() ** (1 / beta)
+        weight *= 0.5 * (1 + z * z) / mean_d
+    lx, ly, lz = z * lx, z * ly, z * lz
+    lepton_pt, neutrino_pt = math.sqrt(lx * lx + ly * ly), math.sqrt(nx * nx + ny * ny)
+    mt2 = 2 * (lepton_pt * neutrino_pt - lx * nx - ly * ny)
+    eta = math.asinh(lz / lepton_pt) if lepton_pt > 1e-6 else 1e3
+    return lepton_pt, eta, math.sqrt(max(mt2, 0.0)), weight
+
+
+@numba.njit(nogil=True, cache=True)
+def passed(transverse_mass):
+    """Efficiency of the cut on the transverse mass."""
+    return 0.5 * (1 + math.erf((transverse_mass - 40) / (12 * math.sqrt(2))))
+
+
+@numba.njit(nogil=True, cache=True)
 def loop(rng, n, charge, beta, masses, rapidities, momenta, a4_y, a4_table, pole, eta_edges, pt_edges, sums, squares):
     """Add n events to the sums of weights and squared weights [η, p_T]."""
     n_eta, n_pt = sums.shape
     eta_step, pt_step = eta_edges[1] - eta_edges[0], pt_edges[1] - pt_edges[0]
-    mean_d = 0.5 * (1 + 2 / ((beta + 1) * (beta + 2)))  # ∫ D(z) dz
     total = total2 = 0.0
     for _ in range(n):
-        lx, ly, lz, nx, ny, _nz, weight = decay(rng, charge, masses, rapidities, momenta, a4_y, a4_table, pole)
-
-        z = 1.0
-        if beta > 0:
-            z = 1 - rng.random() ** (1 / beta)
-            weight *= 0.5 * (1 + z * z) / mean_d
-        lx, ly, lz = z * lx, z * ly, z * lz
-        lepton_pt, neutrino_pt = math.sqrt(lx * lx + ly * ly), math.sqrt(nx * nx + ny * ny)
-        mt2 = 2 * (lepton_pt * neutrino_pt - lx * nx - ly * ny)
-        weight *= 0.5 * (1 + math.erf((math.sqrt(max(mt2, 0.0)) - 40) / (12 * math.sqrt(2))))
-
+        lepton_pt, lepton_eta, transverse_mass, weight = radiated(
+            rng, charge, beta, masses, rapidities, momenta, a4_y, a4_table, pole
+        )
+        weight *= passed(transverse_mass)
         gauss = rng.standard_normal()
-        if lepton_pt <= 1e-6:
-            continue
-        i = math.floor((math.asinh(lz / lepton_pt) - eta_edges[0]) / eta_step)
+        i = math.floor((lepton_eta - eta_edges[0]) / eta_step)
         if i < 0 or i >= n_eta:
             continue
         eta = abs(0.5 * (eta_edges[i] + eta_edges[i + 1]))
@@ -197,10 +209,18 @@ def loop(rng, n, charge, beta, masses, rapidities, momenta, a4_y, a4_table, pole
     return total, total2
 
 
-def generate(
-    pdf: PdfSet, boson: Boson, events: int, *, seed: int = 1, radiation: bool = True, workers: int = 2
-) -> Events:
-    """Events of W⁺ or W⁻ in the (η, p_T) bins above. `events` is rounded up to whole blocks."""
+@numba.njit(nogil=True, cache=True)
+def record(rng, events, charge, beta, masses, rapidities, momenta, a4_y, a4_table, pole):
+    """Fill rows [n, 4] with p_T, η, transverse mass and weight of true leptons."""
+    for k in range(events.shape[0]):
+        pt, eta, transverse_mass, weight = radiated(
+            rng, charge, beta, masses, rapidities, momenta, a4_y, a4_table, pole
+        )
+        events[k, 0], events[k, 1], events[k, 2], events[k, 3] = pt, eta, transverse_mass, weight
+
+
+def prepare(pdf: PdfSet, boson: Boson, *, radiation: bool) -> tuple[float, tuple]:
+    """Cross section in pb, and what the loops need of the density, from the charge to the pole mass."""
     charge = boson.charge
     y = np.linspace(-5.0, 5.0, 2001)
     forward, backward = channels(pdf, charge, boson.mass_gev, y)
@@ -210,20 +230,38 @@ def generate(
     sigma = constant * {1: 1.170, -1: 1.156}[charge] * (1 - 0.006 * y**2) * rate
     beta = (math.log(boson.mass_gev**2 / 0.1056583755**2) - 1) / (137.035999 * math.pi) if radiation else 0.0
     tables = (mass_quantiles(pdf, boson), quantiles(y, sigma), pt_quantiles(charge))
+    return float(trapezoid(sigma, y)), (charge, beta, *tables, y, a4, boson.mass_gev)
+
+
+def true_leptons(
+    pdf: PdfSet, boson: Boson, events: int, *, seed: int = 1, radiation: bool = True
+) -> tuple[np.ndarray, float]:
+    """Rows [events, 4] of p_T, η, transverse mass and weight before the detector, and the cross section in pb."""
+    cross_section, setting = prepare(pdf, boson, radiation=radiation)
+    rows = np.empty((events, 4))
+    record(np.random.default_rng([seed, boson.charge + 1]), rows, *setting)
+    return rows, cross_section
+
+
+def generate(
+    pdf: PdfSet, boson: Boson, events: int, *, seed: int = 1, radiation: bool = True, workers: int = 2
+) -> Events:
+    """Events of W⁺ or W⁻ in the (η, p_T) bins above. `events` is rounded up to whole blocks."""
+    cross_section, setting = prepare(pdf, boson, radiation=radiation)
     n_blocks = -(-events // BLOCK)
 
     def block(sequence: np.random.SeedSequence) -> tuple[np.ndarray, np.ndarray]:
         sums = np.zeros((2, ETA_EDGES.size - 1, PT_EDGES.size - 1))
         rng = np.random.default_rng(sequence)
-        loop(rng, BLOCK, charge, beta, *tables, y, a4, boson.mass_gev, ETA_EDGES, PT_EDGES, sums[0], sums[1])
+        loop(rng, BLOCK, *setting, ETA_EDGES, PT_EDGES, sums[0], sums[1])
         return sums
 
     # charge in the entropy: the two charges must not share their random numbers
-    seeds = np.random.SeedSequence([seed, charge + 1]).spawn(n_blocks)
+    seeds = np.random.SeedSequence([seed, boson.charge + 1]).spawn(n_blocks)
     with ThreadPoolExecutor(workers) as pool:
         sums, squares = sum(pool.map(block, seeds))
     n = n_blocks * BLOCK
-    scale = float(trapezoid(sigma, y)) / n
+    scale = cross_section / n
     variance = (squares - sums**2 / n) * scale**2
     return Events(sums * scale, variance, (squares.sum() - sums.sum() ** 2 / n) * scale**2, n)
 

@@ -19,6 +19,7 @@ __all__ = ["main"]
 VERBS = {
     "run": "from a recipe to the result: templates, fit, impacts, report",
     "generate": "templates from a recipe",
+    "fill": "templates from events in ROOT files, in the bins of a recipe",
     "fit": "fit templates to Asimov, pseudo- or real data",
     "impacts": "where the uncertainty comes from",
     "pulls": "pulls and constraints of the nuisance parameters",

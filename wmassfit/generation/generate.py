@@ -10,6 +10,7 @@ import hist
 import numpy as np
 
 from wmassfit.errors import RecipeError
+from wmassfit.generation.config import PredictionConfig
 from wmassfit.generation.dilepton_expectation import dilepton_bins, expect_dilepton
 from wmassfit.generation.expectation import Expectation, expect
 from wmassfit.generation.grids import Grids
@@ -32,7 +33,7 @@ from wmassfit.templateset import (
     TemplateSet,
 )
 
-__all__ = ["CHANNEL", "DIMUON_CHANNEL", "generate"]
+__all__ = ["CHANNEL", "DIMUON_CHANNEL", "generate", "observable"]
 
 CHANNEL, DIMUON_CHANNEL = "muon", "dimuon"
 
@@ -99,7 +100,7 @@ def generate(
         )
         for name, yields in expectation.yields.items()
     )
-    name, axes = _axes(config)
+    name, axes = observable(config)
     channel = Channel(name, axes, processes, mc_stat=McStat("gamma") if config.mc_statistics > 0 else None)
     return TemplateSet(
         channels=(channel,),
@@ -136,7 +137,7 @@ def _constraints(names: list[str], priors: Gaussian | None) -> tuple[Gaussian, .
     return units if priors is None else (*units, priors)
 
 
-def _axes(config: GenerationConfig) -> tuple[str, tuple[hist.axis.Variable, ...]]:
+def observable(config: PredictionConfig) -> tuple[str, tuple[hist.axis.Variable, ...]]:
     """Channel and axes of the recipe's observable."""
     if config.observable == "muon":
         axes = (
