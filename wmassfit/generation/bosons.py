@@ -8,6 +8,7 @@ __all__ = ["BOSONS", "W_MINUS", "W_PLUS", "Boson", "Coupling", "Z"]
 
 SIN2_EFFECTIVE = 0.23153  # sin²θ_eff of the leptons, used for all fermions of the Z
 LEPTON_ASYMMETRY = 0.147  # A_ℓ
+TAU_TO_MUON = 0.1739  # branching fraction of τ → μνν, PDG 2022 (R. L. Workman et al., PTEP 2022, 083C01)
 
 # |V_ij|, PDG 2022 CKM review (R. L. Workman et al., PTEP 2022, 083C01)
 _CKM = {

@@ -143,19 +143,18 @@ class DimuonConfig(Strict):
 
 
 class BackgroundsConfig(Strict):
-    """Yields as fractions of the selected signal, and the slopes of the simple shapes. The Z is predicted."""
+    """Yields as fractions of the selected signal, and the slopes of the simple shapes. Z and W → τν are predicted."""
 
     nonprompt: Fraction = 0.07
     nonprompt_slope_gev: Positive = 6.0
     nonprompt_eta_rise: float = Field(
         default=0.30, ge=0, description="relative rise from |η| of 0 to the acceptance edge"
     )
-    w_to_tau: Fraction = 0.025
-    w_to_tau_slope_gev: Positive = 9.0
     top: Fraction = 0.002
     diboson: Fraction = 0.002
     top_slope_gev: Positive = Field(default=40.0, description="of top and diboson")
     z_to_tau: Fraction = Field(default=0.0008, description="of the Z: both taus decay to muons")
+    z_to_tau_slope_gev: Positive = 9.0
     top_diboson: Fraction = Field(default=0.002, description="of the Z: two muons from top pairs and boson pairs")
     pair_mass_slope_gev: Positive = Field(
         default=40.0, description="of pairs from taus, top and diboson, over their mass"

@@ -1,20 +1,20 @@
 """The nominal prediction of every process, and what nuisance groups ask of it to vary it.
 
 Z→μμ with one muon lost is predicted, rate and shape, from the Z's kernel and the veto of a second muon.
-Simplifications of this prediction, on purpose and stated: W→τν has the η shape of W→μν and falls exponentially in p_T,
-as Z→ττ does beside Z→μμ; nonprompt, top and diboson are exponentials. Yields of these are fractions of the selected
-signal.
+W→τν is that of W→μν with the decay τ→μνν, its branching fraction and polarised spectrum; the mass of the τ is neglected
+(it lowers the rate by 3m_τ²/2M_W², less than a per mill). Simplifications of this prediction, on purpose and stated:
+Z→ττ beside Z→μμ, nonprompt, top and diboson are exponentials; their yields are fractions of the selected signal.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 
-from wmassfit.generation.bosons import W_MINUS, W_PLUS, Boson, Z
+from wmassfit.generation.bosons import TAU_TO_MUON, W_MINUS, W_PLUS, Boson, Z
 from wmassfit.generation.coefficients import Production, produce
 from wmassfit.generation.config import PredictionConfig
 from wmassfit.generation.dimuon import OtherMuon, fill_dimuon
@@ -73,8 +73,9 @@ class Leg:
 class Expectation:
     """Yields in the channel's bins [η, p_T, charge] by process, with all that variations need.
 
-    `signal` are the legs of the measured boson by muon charge; `dimuon` those of Z→μμ where it is a background, else
-    empty. `edge_density`: smeared density in events/GeV at p_T edges [η, edge, charge] of the processes that have one.
+    `signal` are the legs of the measured boson by muon charge; `dimuon` those of Z→μμ and `tau` those of W→τν where
+    they are backgrounds, else empty. `edge_density`: smeared density in events/GeV at p_T edges [η, edge, charge] of
+    the processes that have one.
     For an observable of both muons the bins are [row, x, 1], both legs are the same one, `muons` says which muons the
     events of a bin have, and `single` is what one muon is expected to do, by which weights of muons are made.
     """
@@ -88,6 +89,7 @@ class Expectation:
     edge_density: Mapping[str, Array]
     muons: MuonEffects | None = None
     single: Expectation | None = None
+    tau: Mapping[int, Leg] = field(default_factory=dict)
 
     @property
     def signal_process(self) -> str:
@@ -126,16 +128,11 @@ class Expectation:
 
     def copy_ratio(self, name: str) -> dict[str, Array]:
         """Templates of a kernel copy over nominal, by process, for the processes that follow the measured boson."""
-        ratio = self.by_charge({q: leg.copies[name] / leg.copies["nominal"] for q, leg in self.signal.items()})
-        return {self.signal_process: ratio}
-
-    def tau_mass_ratio(self, mass_shift_gev: float) -> Array:
-        """W→τν at another W mass over nominal: its exponential slope follows the mass."""
-        slope = self.config.backgrounds.w_to_tau_slope_gev
-        low, high = self.config.pt.edges[:-1], self.config.pt.edges[1:]
-        moved = slope * (1.0 + mass_shift_gev / self.signal[1].production.boson.mass_gev)
-        ratio = _falling(low, high, moved) / _falling(low, high, slope)
-        return np.broadcast_to(ratio[None, :, None], self.shape)
+        followers = {self.signal_process: self.signal, **({TAU: self.tau} if self.tau else {})}
+        return {
+            process: self.by_charge({q: leg.copies[name] / leg.copies["nominal"] for q, leg in legs.items()})
+            for process, legs in followers.items()
+        }
 
 
 def _falling(low: Array, high: Array, slope: float) -> Array:
@@ -163,26 +160,29 @@ def expect(
     grids = grids or nominal_grids()
     named = {"nominal": Copy(cut=config.selection.cut), **copies}
 
-    def third(step: float) -> None:
+    def part(step: float) -> None:
         if progress is not None:
-            progress(step / 3)
+            progress(step / 5)
 
-    def legs(boson: Boson, charge: int) -> dict[int, Leg]:
+    def legs(boson: Boson, charge: int, *, branching: float | None = None) -> dict[int, Leg]:
+        """Of W→μν, or with a branching fraction of W→τν: some per cent, falling smoothly, and filled accordingly."""
+        background = branching is not None
         kernel = fill_kernel(
             boson,
             LineShape.of(boson, pdf, energy_gev=config.energy_gev),
-            grids,
+            replace(grids, lepton_pt=grids.lepton_pt[::2]) if background else grids,
             copies=tuple(named.values()),
-            log2_points=config.kernel.log2_points,
+            log2_points=fewer if background else config.kernel.log2_points,
             seed=seed,
             radiation=config.kernel.radiation,
+            through_tau=background,
             pt_reach=config.pt.high + 8.0,
             workers=workers,
-            progress=third,
+            progress=part,
         )
         response = build_response(kernel, config.eta.edges, config.pt.edges)
         production = produce(pdf, boson, charge, grids, energy_gev=config.energy_gev, shape=config.shape_of(boson))
-        density = production.density()[0]
+        density = (branching or 1.0) * production.density()[0]
         spectra = {name: true_spectrum(kernel, density, config.eta.edges, copy=i) for i, name in enumerate(named)}
         templates = {name: spectrum.binned(config.pt.edges) for name, spectrum in spectra.items()}
         return {charge: Leg(production, response, spectra["nominal"], templates)}
@@ -209,9 +209,10 @@ def expect(
             progress=progress,
         )
         return Expectation(config, pdf, scale, signal, {}, *_yields(config, signal, {}))
+    fewer = max(_BACKGROUND_LEAST, config.kernel.log2_points - _BACKGROUND_FEWER)
     signal = legs(own(W_PLUS), 1) | legs(own(W_MINUS), -1)
+    tau = legs(own(W_PLUS), 1, branching=TAU_TO_MUON) | legs(own(W_MINUS), -1, branching=TAU_TO_MUON)
     veto = OtherMuon(config.veto.pt_threshold_gev, config.veto.abs_eta, found=config.veto.inefficiency, lost=1.0)
-    points = max(_BACKGROUND_LEAST, config.kernel.log2_points - _BACKGROUND_FEWER)
     dimuon = _dimuon_legs(
         config,
         pdf,
@@ -219,15 +220,15 @@ def expect(
         grids,
         {"nominal": named["nominal"], **(background_copies or {})},
         veto,
-        log2_points=points,
-        response_fewer=max(_RESPONSE_FEWER, points - _BACKGROUND_RESPONSE),
+        log2_points=fewer,
+        response_fewer=max(_RESPONSE_FEWER, fewer - _BACKGROUND_RESPONSE),
         enters=1.0,
         seed=seed,
         workers=workers,
-        progress=third,
+        progress=part,
     )
-    yields, densities = _yields(config, signal, dimuon)
-    return Expectation(config, pdf, scale, signal, dimuon, yields, densities)
+    yields, densities = _yields(config, signal, {TAU: tau, ZMUMU: dimuon})
+    return Expectation(config, pdf, scale, signal, dimuon, yields, densities, tau=tau)
 
 
 def _dimuon_legs(
@@ -274,8 +275,9 @@ def _dimuon_legs(
 
 
 def _yields(
-    config: PredictionConfig, signal: Mapping[int, Leg], dimuon: Mapping[int, Leg]
+    config: PredictionConfig, signal: Mapping[int, Leg], predicted: Mapping[str, Mapping[int, Leg]]
 ) -> tuple[dict[str, Array], dict[str, Array]]:
+    """Events [η, p_T, charge] and smeared densities at edges, `predicted` the legs of backgrounds that have some."""
     eta_edges, edges = config.eta.edges, config.pt.edges
     eta, pt = 0.5 * (eta_edges[1:] + eta_edges[:-1]), 0.5 * (edges[1:] + edges[:-1])
     efficiency = muon_efficiency(config.efficiency, eta, pt)[:, :, None] * 1e3 * config.luminosity_fb  # pb → events
@@ -295,24 +297,21 @@ def _yields(
     central = (1.0 - 0.15 * (eta / 2.4) ** 2)[:, None] * flat
     outward = (1.0 + background.nonprompt_eta_rise * np.abs(eta) / np.abs(eta_edges).max())[:, None] * flat
     process = SIGNALS[config.boson]
-    made = {process: from_kernel(signal)}
-    from_tau = exponential(made[process][0].sum(axis=1), background.w_to_tau_slope_gev)
+    made = {process: from_kernel(signal)} | {name: from_kernel(legs) for name, legs in predicted.items()}
     flatter = exponential(central, background.top_slope_gev)
     if config.boson == "Z":
-        made |= {ZTAUTAU: from_tau, TOP_DIBOSON: flatter}
-        fractions = {process: 1.0, ZTAUTAU: background.z_to_tau, TOP_DIBOSON: background.top_diboson}
-    else:
-        made |= {ZMUMU: from_kernel(dimuon), TAU: from_tau, TOP: flatter, DIBOSON: flatter}
-        made[NONPROMPT] = exponential(outward, background.nonprompt_slope_gev)
-        fractions = {
-            process: 1.0,
-            TAU: background.w_to_tau,
-            TOP: background.top,
-            DIBOSON: background.diboson,
-            NONPROMPT: background.nonprompt,
+        fractions = {ZTAUTAU: background.z_to_tau, TOP_DIBOSON: background.top_diboson}
+        shapes = {
+            ZTAUTAU: exponential(made[process][0].sum(axis=1), background.z_to_tau_slope_gev),
+            TOP_DIBOSON: flatter,
         }
+    else:
+        fractions = {TOP: background.top, DIBOSON: background.diboson, NONPROMPT: background.nonprompt}
+        shapes = {TOP: flatter, DIBOSON: flatter, NONPROMPT: exponential(outward, background.nonprompt_slope_gev)}
     total = made[process][0].sum()
-    scale = {ZMUMU: 1.0}
-    scale |= {name: fraction * total / made[name][0].sum() for name, fraction in fractions.items() if fraction > 0}
-    yields = {name: factor * made[name][0] for name, factor in scale.items()}
-    return yields, {name: factor * made[name][1] for name, factor in scale.items() if name != NONPROMPT}
+    for name, (binned, density) in shapes.items():
+        if fractions[name] > 0:
+            factor = fractions[name] * total / binned.sum()
+            made[name] = factor * binned, factor * density
+    yields = {name: binned for name, (binned, _) in made.items()}
+    return yields, {name: density for name, (_, density) in made.items() if name != NONPROMPT}

@@ -16,7 +16,7 @@ from wmassfit.generation.expectation import Expectation, expect
 from wmassfit.generation.grids import Grids
 from wmassfit.generation.groups.nuisance import Group, Nuisance, Variation
 from wmassfit.generation.kernel import Copy
-from wmassfit.generation.processes import CHARGES, MASS_LABELS, MASS_PARAMETERS, PROCESS_LABELS, TAU
+from wmassfit.generation.processes import CHARGES, MASS_LABELS, MASS_PARAMETERS, PROCESS_LABELS
 from wmassfit.generation.scale import ScaleCalibration
 from wmassfit.generation.settings import GenerationConfig
 from wmassfit.pdf import PdfSet
@@ -181,14 +181,12 @@ def _mass_copy(shift_mev: float) -> str:
 
 def _mass_morphs(config: GenerationConfig, expectation: Expectation) -> dict[str, Morph]:
     """Morphs in the mass of the processes that follow the measured boson."""
-    mass, process = MASS_PARAMETERS[config.boson], expectation.signal_process
-    points = np.array(config.mass_points_mev)
-    signal = [expectation.copy_ratio(_mass_copy(shift))[process].ravel() for shift in points]
-    morphs = {process: Morph(mass, points=points, ratios=np.stack(signal))}
-    if TAU in expectation.yields:
-        tau = [expectation.tau_mass_ratio(1e-3 * shift).ravel() for shift in points]
-        morphs[TAU] = Morph(mass, points=points, ratios=np.stack(tau))
-    return morphs
+    mass, points = MASS_PARAMETERS[config.boson], np.array(config.mass_points_mev)
+    ratios = [expectation.copy_ratio(_mass_copy(shift)) for shift in points]
+    return {
+        process: Morph(mass, points=points, ratios=np.stack([ratio[process].ravel() for ratio in ratios]))
+        for process in ratios[0]
+    }
 
 
 def _modifiers(nuisance: Nuisance) -> dict[str, Modifier]:

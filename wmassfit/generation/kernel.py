@@ -78,19 +78,24 @@ def fill_kernel(
     log2_points: int = 18,
     seed: int = 1,
     radiation: bool = True,
+    through_tau: bool = False,
     pt_reach: float = 64.0,
     workers: int = 2,
     progress: Callable[[float], None] | None = None,
 ) -> Kernel:
     """Fill the kernel with a scrambled Sobol rule of 2^`log2_points` points (cosθ, φ, mass, p_T^V) a p_T^V cell.
 
+    With `through_tau` the charged lepton is a τ that decays to the muon, as `deposit.fill` has it, the muon's share of
+    its momentum a fifth dimension. The radiation of both together is that of a muon alone to leading logarithm,
+    ln M²/m_τ² + ln m_τ²/m_μ². The branching fraction is not in the kernel.
+
     `seed` fixes scrambling and the digital shift of every cell; the result does not depend on `workers`. With
     `radiation` the muon loses momentum as `radiation_matrices` has it. Lepton p_T nodes above `pt_reach` (GeV) are
     dropped at the end. `progress` is called with the fraction done.
     """
-    rng = np.random.default_rng([seed, *boson.name.encode()])
-    points = sobol_integers(log2_points, rng)
-    shifts = rng.integers(0, 2**32, size=(grids.cells.size - 1, 4), dtype=np.uint32)
+    rng = np.random.default_rng([seed, *boson.name.encode(), *([3] if through_tau else [])])
+    points = sobol_integers(log2_points, rng, dimensions=5 if through_tau else 4)
+    shifts = rng.integers(0, 2**32, size=(grids.cells.size - 1, points.shape[1]), dtype=np.uint32)
 
     kept = grids.lepton_pt[grids.lepton_pt <= pt_reach]
     z_nodes = Z_NODES if radiation else (1.0,)

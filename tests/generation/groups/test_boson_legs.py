@@ -20,7 +20,7 @@ def templates() -> TemplateSet:
 @pytest.mark.parametrize("name", ["ptv_collins_soper", "ptv_gamma_mu", "ptv_beam_qg", "A02_shower"])
 def test_common_parameters_move_both_bosons_alike(effects: Callable[[str], dict[str, np.ndarray]], name: str) -> None:
     found = effects(name)
-    assert set(found) == {"Wmunu", "Zmumu"}
+    assert set(found) == {"Wmunu", "Wtaunu", "Zmumu"}
     # over p_T, at the peaks of either boson's muons, the changes are of one size
     w, z = (np.abs(found[process]).max() for process in ("Wmunu", "Zmumu"))
     assert 0.3 < z / w < 3
@@ -39,4 +39,4 @@ def test_parameters_of_the_z_move_it_alone(effects: Callable[[str], dict[str, np
 
 @pytest.mark.parametrize("name", ["A0_plus_pt10", "ptv_matching_15_30_w", "ptv_g1_minus"])
 def test_parameters_of_the_w_leave_the_z(effects: Callable[[str], dict[str, np.ndarray]], name: str) -> None:
-    assert set(effects(name)) == {"Wmunu"}
+    assert set(effects(name)) == {"Wmunu", "Wtaunu"}

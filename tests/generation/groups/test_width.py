@@ -32,7 +32,7 @@ def test_asymmetry_of_leptons() -> None:
 
 def test_each_acts_on_its_boson(templates: TemplateSet, effects: Callable[[str], dict[str, np.ndarray]]) -> None:
     assert templates.groups["width"] == ("width_w", "width_z", "mass_z", "sin2_theta")
-    assert set(effects("width_w")) == {"Wmunu"}
+    assert set(effects("width_w")) == {"Wmunu", "Wtaunu"}
     for name in ("width_z", "mass_z", "sin2_theta"):
         assert set(effects(name)) == {"Zmumu"}
 

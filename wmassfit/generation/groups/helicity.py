@@ -10,7 +10,7 @@ from pydantic import Field, field_validator
 
 from wmassfit.generation.expectation import Expectation, Leg
 from wmassfit.generation.groups.nuisance import Group, Nuisance, Variation
-from wmassfit.generation.processes import CHARGES, SIGNAL
+from wmassfit.generation.processes import CHARGES, SIGNAL, TAU
 from wmassfit.templateset import Array
 
 __all__ = ["HelicityGroup"]
@@ -19,7 +19,7 @@ _NAMES = ("UL", "0", "1", "2", "3", "4")
 
 
 class HelicityGroup(Group):
-    """σ_UL and σ_0 … σ_4 of the signal float by themselves in each cell of |y| and p_T^V and for each charge.
+    """σ_UL and σ_0 … σ_4 of the W, also of W→τν, float by themselves in each cell of |y| and p_T^V and for each charge.
 
     dσ/dy dp_T^V dΩ = σ_UL (1 + c²) + Σ σ_i P_i(θ, φ) with σ_i = A_i σ_UL; it takes the place of the groups that model
     production (parton densities, angular coefficients, p_T^V), as in the helicity fit of arXiv:2412.13872. A cell is a
@@ -50,20 +50,19 @@ class HelicityGroup(Group):
     def nuisances(self, expectation: Expectation) -> list[Nuisance]:
         nuisances: list[Nuisance] = []
         for position, charge in enumerate(CHARGES):
-            leg = expectation.signal[charge]
+            legs = {SIGNAL: expectation.signal[charge], TAU: expectation.tau[charge]}
             sign = "plus" if charge > 0 else "minus"
             for helicity, name in enumerate(_NAMES):
-                changes = leg.vary(self._changes(leg, helicity))
-                for cell, change in enumerate(changes):
-                    both = np.zeros(expectation.shape)
-                    both[..., position] = change
+                changes = {process: leg.vary(self._changes(leg, helicity)) for process, leg in legs.items()}
+                for cell in range(len(self.rapidity) * len(self.pt_gev)):
+                    effects = {}
+                    for process, change in changes.items():
+                        both = np.zeros(expectation.shape)
+                        both[..., position] = change[cell]
+                        effects[process] = Variation.relative(both)
                     y, pt = divmod(cell, len(self.pt_gev))
-                    nuisances.append(
-                        Nuisance(
-                            f"sigma{name}_{sign}_y{self.rapidity[y]:g}_pt{self.pt_gev[pt]:g}",
-                            {SIGNAL: Variation.relative(both)},
-                        )
-                    )
+                    label = f"sigma{name}_{sign}_y{self.rapidity[y]:g}_pt{self.pt_gev[pt]:g}"
+                    nuisances.append(Nuisance(label, effects))
         return nuisances
 
     def _changes(self, leg: Leg, helicity: int) -> Array:

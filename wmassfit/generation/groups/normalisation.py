@@ -9,7 +9,7 @@ from pydantic import Field
 
 from wmassfit.generation.expectation import Expectation
 from wmassfit.generation.groups.nuisance import EVERY_OBSERVABLE, Group, Nuisance, Variation
-from wmassfit.generation.processes import DIBOSON, TAU, TOP, TOP_DIBOSON, ZTAUTAU
+from wmassfit.generation.processes import DIBOSON, TOP, TOP_DIBOSON, ZTAUTAU
 
 __all__ = ["LuminosityGroup", "PromptBackgroundGroup"]
 
@@ -36,14 +36,13 @@ class PromptBackgroundGroup(Group):
     name: ClassVar[str] = "prompt_background"
     label: ClassVar[str] = "Prompt background"
     observables: ClassVar[frozenset[str]] = EVERY_OBSERVABLE
-    w_to_tau: float = Field(default=0.0, ge=0, lt=1)
     top: float = Field(default=0.0, ge=0, lt=1)
     diboson: float = Field(default=0.0, ge=0, lt=1)
     z_to_tau: float = Field(default=0.0, ge=0, lt=1, description="background of the Z")
     top_diboson: float = Field(default=0.0, ge=0, lt=1, description="background of the Z")
 
     def nuisances(self, expectation: Expectation) -> list[Nuisance]:
-        sizes = {TAU: self.w_to_tau, TOP: self.top, DIBOSON: self.diboson}
+        sizes = {TOP: self.top, DIBOSON: self.diboson}
         sizes |= {ZTAUTAU: self.z_to_tau, TOP_DIBOSON: self.top_diboson}
         return [
             Nuisance(f"norm_{process}", {process: _overall(expectation, size)})

@@ -15,7 +15,7 @@ from wmassfit.generation.bosons import Boson
 from wmassfit.generation.config import PredictionConfig, Strict
 from wmassfit.generation.expectation import Expectation, Leg
 from wmassfit.generation.kernel import Copy
-from wmassfit.generation.processes import CHARGES, ZMUMU
+from wmassfit.generation.processes import CHARGES, TAU, ZMUMU
 from wmassfit.templateset import Array, Indices
 
 __all__ = ["EVERY_OBSERVABLE", "Group", "Nuisance", "Variation", "boson_label", "boson_legs", "cells", "combined"]
@@ -79,10 +79,12 @@ class Group(Strict, ABC):
 
 
 def boson_legs(expectation: Expectation) -> dict[str, Mapping[int, Leg]]:
-    """Legs by charge of the processes that one boson makes: the signal, and the Z where it is a background."""
+    """Legs by charge of the processes that one boson makes: the signal, and the Z and W→τν as backgrounds."""
     legs = {expectation.signal_process: expectation.signal}
-    if expectation.dimuon and ZMUMU in expectation.yields:
+    if expectation.dimuon:
         legs[ZMUMU] = expectation.dimuon
+    if expectation.tau:
+        legs[TAU] = expectation.tau
     return legs
 
 

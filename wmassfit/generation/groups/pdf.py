@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
@@ -10,8 +11,7 @@ from pydantic import Field, model_validator
 
 from wmassfit.generation.coefficients import Production, produce
 from wmassfit.generation.expectation import Expectation, Leg
-from wmassfit.generation.groups.nuisance import EVERY_OBSERVABLE, Group, Nuisance, Variation
-from wmassfit.generation.processes import TAU, ZMUMU
+from wmassfit.generation.groups.nuisance import EVERY_OBSERVABLE, Group, Nuisance, Variation, boson_legs
 from wmassfit.pdf import direction_matrix
 from wmassfit.templateset import Array
 
@@ -38,24 +38,17 @@ class PdfGroup(Group):
         if not len(matrix):
             return []
 
-        def vary(legs: dict[int, Leg]) -> Array:
+        def vary(legs: Mapping[int, Leg]) -> Array:
             varied = {
                 q: legs[q].vary(_directions(expectation, legs[q].production, matrix)) for q in expectation.charges
             }
             return expectation.by_charge(varied)
 
-        signal = vary(dict(expectation.signal))
-        effects = {expectation.signal_process: signal}
-        if expectation.dimuon:
-            effects[ZMUMU] = vary(dict(expectation.dimuon))
-        yields = expectation.yields[expectation.signal_process]
-        # W→τν has the η shape of the signal
-        integrated = (signal * yields).sum(axis=2, keepdims=True) / yields.sum(axis=1, keepdims=True)
-        effects[TAU] = np.broadcast_to(integrated, signal.shape)
+        effects = {process: vary(legs) for process, legs in boson_legs(expectation).items()}
         return [
             Nuisance(
                 f"pdf_{k + 1:02d}",
-                {p: Variation.relative(change[k]) for p, change in effects.items() if p in expectation.yields},
+                {p: Variation.relative(change[k]) for p, change in effects.items()},
             )
             for k in range(len(matrix))
         ]

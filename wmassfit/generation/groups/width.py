@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
@@ -63,23 +62,19 @@ class WidthGroup(Group):
 
     def nuisances(self, expectation: Expectation) -> list[Nuisance]:
         config = expectation.config
-        found = [Nuisance(name, _ratios(expectation, expectation.signal, name)) for name in self.copies(config)]
+        found = [
+            Nuisance(name, {p: Variation.relative(r - 1.0) for p, r in expectation.copy_ratio(name).items()})
+            for name in self.copies(config)
+        ]
         z_legs = expectation.signal if config.boson == "Z" else expectation.dimuon
-        if ZMUMU not in expectation.yields:
-            return found
-        found += [Nuisance(name, _ratios(expectation, z_legs, name)) for name in self.background_copies(config)]
+        for name in self.background_copies(config):
+            ratio = {q: leg.copies[name] / leg.copies["nominal"] for q, leg in z_legs.items()}
+            found.append(Nuisance(name, {ZMUMU: Variation.relative(expectation.by_charge(ratio) - 1.0)}))
         if self.sin2_theta:
             size = lepton_asymmetry(SIN2_EFFECTIVE + self.sin2_theta) / lepton_asymmetry(SIN2_EFFECTIVE) - 1.0
             moved = expectation.by_charge({q: _a4(leg, size) for q, leg in z_legs.items()})
             found.append(Nuisance("sin2_theta", {ZMUMU: Variation.relative(moved)}))
         return found
-
-
-def _ratios(expectation: Expectation, legs: Mapping[int, Leg], name: str) -> dict[str, Variation]:
-    """A copy of the kernel over the nominal one, for the process of these legs."""
-    process = expectation.signal_process if legs is expectation.signal else ZMUMU
-    ratio = expectation.by_charge({q: leg.copies[name] / leg.copies["nominal"] for q, leg in legs.items()})
-    return {process: Variation.relative(ratio - 1.0)}
 
 
 def _a4(leg: Leg, size: float) -> np.ndarray:
