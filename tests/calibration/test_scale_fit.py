@@ -87,9 +87,18 @@ def test_against_a_dense_solution() -> None:
     data, simulated = Sums.of(pairs(6000), CELLS, JPSI), Sums.of(pairs(20000, seed=2), CELLS, JPSI)
     found = fit_scale(data, simulated, CELLS)
     rows, values, errors = [], [], []
-    for cell in range(CELLS.size):
-        if min(data.weight[cell], simulated.weight[cell]) < 10:
-            continue
+    used = [cell for cell in range(CELLS.size) if min(data.weight[cell], simulated.weight[cell]) >= 10]
+
+    def resolution_class(cell: int) -> tuple[list[int], list[int]]:
+        """The two |η| bins and the two p_T bins, in either order."""
+        category, i, j = cell // 16, cell // 4 % 4, cell % 4
+        return sorted(min(k, 3 - k) for k in (i, j)), sorted([category // 3, category % 3])
+
+    variances: dict[int, float] = {}
+    for cell in used:
+        alike = np.array([other for other in used if resolution_class(other) == resolution_class(cell)])
+        variances[cell] = float(np.average(simulated.variance("ψ", alike), weights=simulated.weight[alike]))
+    for cell in used:
         one = np.array([cell])
         i, j = (int(k[0]) for k in CELLS.eta_of(one))
         row = np.zeros(12)
@@ -101,7 +110,7 @@ def test_against_a_dense_solution() -> None:
             ]
         rows.append(row)
         values.append(data.mean("ψ", one)[0] - simulated.mean("ψ", one)[0])
-        errors.append(np.sqrt(simulated.variance("ψ", one)[0] * (1 / data.weight[cell] + 1 / simulated.weight[cell])))
+        errors.append(np.sqrt(variances[cell] * (1 / data.weight[cell] + 1 / simulated.weight[cell])))
     design, target = np.array(rows) / np.array(errors)[:, None], np.array(values) / np.array(errors)
     expected, residual, *_ = np.linalg.lstsq(design, target, rcond=None)
     assert found.cells == len(rows)

@@ -1,7 +1,26 @@
-"""Momentum scale from resonances."""
+"""Momentum scale and resolution from resonances.
 
+`calibrate` takes pairs of muons, pseudo-events (`jpsi_events`, `z_events`) or those of a reader, and fits (A, ε, M) to
+J/ψ, closure to Z and resolution to both; `expected_calibration` is what J/ψ alone would say without any event.
+"""
+
+from wmassfit.calibration.calibrate import Calibration, Resonance, calibrate
 from wmassfit.calibration.jpsi import JpsiSample, expected_calibration
 from wmassfit.calibration.pairs import MuonPairs
+from wmassfit.calibration.resolution_fit import ResolutionFit, fit_resolution
 from wmassfit.calibration.scale_fit import ScaleFit, fit_scale
+from wmassfit.calibration.z_events import ZSample
 
-__all__ = ["JpsiSample", "MuonPairs", "ScaleFit", "expected_calibration", "fit_scale"]
+__all__ = [
+    "Calibration",
+    "JpsiSample",
+    "MuonPairs",
+    "ResolutionFit",
+    "Resonance",
+    "ScaleFit",
+    "ZSample",
+    "calibrate",
+    "expected_calibration",
+    "fit_resolution",
+    "fit_scale",
+]

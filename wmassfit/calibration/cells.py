@@ -12,7 +12,7 @@ from wmassfit.calibration.pairs import MuonPairs, bins_of
 from wmassfit.calibration.peaks import Peak
 from wmassfit.templateset import Array
 
-__all__ = ["AsymmetryCells", "Cells", "MomentumCells", "Sums"]
+__all__ = ["AsymmetryCells", "Cells", "MomentumCells", "Pooled", "Sums"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +46,16 @@ class Cells(ABC):
         outside = (category < 0) | (np.minimum(plus, minus) < 0) | (np.maximum(plus, minus) >= self.n_eta)
         return np.where(outside, -1, (category * self.n_eta + plus) * self.n_eta + minus)
 
+    @abstractmethod
+    def kind(self, cells: NDArray[np.int64]) -> NDArray[np.int64]:
+        """A number that cells share whose categories have the same resolution, up to a change of both charges."""
+
+    def alike(self, cells: NDArray[np.int64]) -> NDArray[np.int64]:
+        """A number that cells share whose pairs have the same resolution: of the same kind, and the same two |η|."""
+        n = self.n_eta
+        folded = np.sort([np.minimum(i, n - 1 - i) for i in self.eta_of(cells)], axis=0)
+        return np.asarray((self.kind(cells) * n + folded[0]) * n + folded[1])
+
     def eta_of(self, cells: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """η bins of the positive and the negative muon."""
         return cells // self.n_eta % self.n_eta, cells % self.n_eta
@@ -67,6 +77,12 @@ class MomentumCells(Cells):
         outside = (np.minimum(plus, minus) < 0) | (np.maximum(plus, minus) >= n)
         return np.where(outside, -1, plus * n + minus)
 
+    def kind(self, cells: NDArray[np.int64]) -> NDArray[np.int64]:
+        n = self.pt_edges.size - 1
+        category = cells // self.n_eta**2
+        lower, upper = np.sort([category // n, category % n], axis=0)
+        return np.asarray(lower * n + upper)
+
 
 @dataclass(frozen=True, eq=False)
 class AsymmetryCells(Cells):
@@ -86,6 +102,9 @@ class AsymmetryCells(Cells):
         which = bins_of(self.asymmetry_edges, (pt[0] - pt[1]) / (pt[0] + pt[1]))
         outside = (pt.min(axis=0) < self.threshold_gev) | (which < 0) | (which >= self.categories)
         return np.where(outside, -1, which)
+
+    def kind(self, cells: NDArray[np.int64]) -> NDArray[np.int64]:
+        return np.zeros_like(cells)
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,3 +165,29 @@ class Sums:
     def variance(self, quantity: str, cells: NDArray[np.int64]) -> Array:
         """Variance of ψ or φ from pair to pair."""
         return np.asarray(self.mean(f"{quantity}²", cells) - self.mean(quantity, cells) ** 2)
+
+    def pooled(self, cells: NDArray[np.int64], alike: NDArray[np.int64]) -> Pooled:
+        """What a fit's weights and slopes are made of, the same for all cells that share a number in `alike` [cell].
+
+        A cell's own would not do: its variance and ⟨φ″⟩ fluctuate together with ⟨φ⟩, so that the fit would follow the
+        low cells more than the high ones.
+        """
+        _, group = np.unique(alike, return_inverse=True)
+        weight = self.weight[cells]
+
+        def mean(of_cells: Array) -> Array:
+            return np.asarray((np.bincount(group, weight * of_cells) / np.bincount(group, weight))[group])
+
+        return Pooled(
+            *(mean(self.variance(q, cells)) for q in "ψφ"), *(mean(self.mean(q, cells)) for q in ("ψ′", "φ″"))
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Pooled:
+    """Variances of ψ and φ from pair to pair about the mean of their cell, ⟨ψ′⟩ and ⟨φ″⟩, each [cell]."""
+
+    position_variance: Array
+    width_variance: Array
+    slope: Array
+    curvature: Array

@@ -11,11 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import product
+from math import comb
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
+from wmassfit.calibration.blocks import BLOCK, first_pairs
 from wmassfit.calibration.cells import MomentumCells, Sums
 from wmassfit.calibration.jpsi import JpsiSample, decays
 from wmassfit.calibration.pairs import MuonPairs, biased, bins_of
@@ -26,9 +28,9 @@ from wmassfit.templateset import Array
 
 __all__ = ["expected_jpsi", "jpsi_cells", "jpsi_events"]
 
-_BLOCK = 2**17
 _PT_EDGES_GEV = (4.0, 4.8, 5.8, 7.2, 9.2, 12.5, 30.0)  # each with a fair share of the muons
 _FAR = 6.0  # standard deviations beyond which nothing migrates
+_MOMENTS = 5
 _FEWEST = 10.0  # decays of a half in a cell from which the noise is found
 
 
@@ -46,36 +48,27 @@ def jpsi_events(
     bias: Array | None = None,
     width: float = 1.0,
     seed: int = 1,
+    workers: int = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> Iterator[MuonPairs]:
-    """`sample.events` selected pairs, in blocks, measured with a biased scale; the same whatever is done with them.
+    """`sample.events` selected pairs, in blocks, measured with a biased scale.
 
-    `bias` [3, η] as in `biased`; `width` multiplies the resolution. `progress(done, total)` is called after each block.
-    Raises PhysicsError for a sample of which next to nothing is selected.
+    `bias` [3, η] as in `biased`; `width` multiplies the resolution. `workers` and `progress` as in `first_pairs`.
     """
-    wanted, done, block = round(sample.events), 0, 0
     low, high = sample.muon_pt_gev
-    while done < wanted:
+
+    def make(block: int) -> MuonPairs:
         rng = np.random.default_rng([seed, *b"jpsi", block])
-        pt, eta = decays(sample, rng.random((4, _BLOCK)))
-        pt, eta = _near(sample, pt, eta)
+        pt, eta = _near(sample, *decays(sample, rng.random((4, BLOCK))))
         true = MuonPairs(pt, eta, np.full(pt.shape[1], JPSI.mass_gev))
         if bias is not None:
             true = biased(true, bias, eta_edges)
         spread = width * sample.resolution_factor * relative_resolution(true.pt, true.eta)
         measured = true.moved(np.exp(spread * rng.standard_normal(true.pt.shape)))
-        chosen = (measured.pt.min(axis=0) > low) & (measured.pt.max(axis=0) < high)
-        if block == 0 and np.count_nonzero(chosen) < 1e-3 * _BLOCK:
-            raise PhysicsError(
-                f"J/ψ sample: of {_BLOCK} decays with p_T above {sample.pt_min_gev:g} GeV {np.count_nonzero(chosen)} "
-                f"have both muons in {low:g} … {high:g} GeV and |η| < {sample.eta_max:g}; widen the selection"
-            )
-        chosen &= np.cumsum(chosen) <= wanted - done
-        yield measured.where(chosen)
-        done += int(np.count_nonzero(chosen))
-        block += 1
-        if progress is not None:
-            progress(done, wanted)
+        return measured.where((measured.pt.min(axis=0) > low) & (measured.pt.max(axis=0) < high))
+
+    what = f"J/ψ with p_T above {sample.pt_min_gev:g} GeV, muons in {low:g} … {high:g} GeV, |η| < {sample.eta_max:g}"
+    return first_pairs(make, sample.events, what=what, workers=workers, progress=progress)
 
 
 def expected_jpsi(
@@ -89,15 +82,15 @@ def expected_jpsi(
     """The sums of a simulation with the right scale, with little noise.
 
     Decays are those of a Sobol rule, and each is shared over the cells its muons can be measured in: with
-    u = ln(p measured/p true), Gaussian of width r, a p_T bin takes the probability and ⟨u⟩, ⟨u²⟩ of its interval of u,
-    and x = ½(u₊ + u₋). ⟨x⁴⟩ is three times ⟨x²⟩², as of a Gaussian. p_T are those before resolution. The noise left is
-    found from two halves with rules of their own, over all cells together, and goes into the sum of squared weights.
+    u = ln(p measured/p true), Gaussian of width r, a p_T bin takes the probability and the moments of u of its
+    interval, and x = ½(u₊ + u₋). p_T are those before resolution. The noise left is found from two halves with rules of
+    their own, over all cells together, and goes into the sum of squared weights.
     """
     from scipy.stats import qmc
 
     halves = []
     points = 2 ** (log2_points - 1)
-    size = min(_BLOCK, points)
+    size = min(BLOCK, points)
     for half in range(2):
         rule = qmc.Sobol(4, scramble=True, rng=np.random.default_rng([seed, *b"expected", half]))
         total = np.zeros((len(Sums.QUANTITIES), cells.size))
@@ -132,25 +125,30 @@ def _share(total: Array, sample: JpsiSample, cells: MomentumCells, pt: Array, et
     shares = {step: _moments(pt, spread, first + step, cells.pt_edges) for step in (-1, 0, 1)}
     rows = [i for i, name in enumerate(Sums.QUANTITIES) if name != "weight²"]
     for plus, minus in product(shares, shares):
-        (p0, p1, p2), (m0, m1, m2) = ([m[i] for m in shares[step]] for i, step in enumerate((plus, minus)))
-        inside = np.flatnonzero(p0 * m0)
-        p0, p1, p2, m0, m1, m2 = (moment[inside] for moment in (p0, p1, p2, m0, m1, m2))
-        w, x, xx = p0 * m0, 0.5 * (p1 * m0 + p0 * m1), 0.25 * (p2 * m0 + 2.0 * p1 * m1 + p0 * m2)
+        either = [shares[step][:, i] for i, step in enumerate((plus, minus))]
+        inside = np.flatnonzero(either[0][0] * either[1][0])
+        one, other = (moments[:, inside] for moments in either)
+        w, x, x2, _, x4 = (
+            0.5**k * sum(comb(k, i) * one[i] * other[k - i] for i in range(k + 1)) for k in range(_MOMENTS)
+        )
         category = (first[0, inside] + plus) * n_pt + first[1, inside] + minus
         index = (category * cells.n_eta + which[0, inside]) * cells.n_eta + which[1, inside]
         p = pt[:, inside]
-        terms = [w, x, xx, w, xx, 3.0 * xx**2 / w, 2.0 * w, *(w * p), *(w / p), *(w * p**2)]
+        terms = [w, x, x2, w, x2, x4, 2.0 * w, *(w * p), *(w / p), *(w * p**2)]
         for row, term in zip(rows, terms, strict=True):
             total[row] += np.bincount(index, term, minlength=cells.size)
 
 
-def _moments(pt: Array, spread: Array, which: NDArray[np.int64], edges: Array) -> tuple[Array, Array, Array]:
-    """Probability, ⟨u⟩ and ⟨u²⟩ (not divided by it) of the p_T bin `which` [2, n]; zero outside of all bins."""
-    exists = (which >= 0) & (which < edges.size - 1)
+def _moments(pt: Array, spread: Array, which: NDArray[np.int64], edges: Array) -> Array:
+    """∫ uᵏ of the Gaussian over the p_T bin `which` [2, n], k = 0 … 4: [k, 2, n]; zero outside of all bins.
+
+    With a and b its ends in standard deviations and φ the density, I_k = (k − 1) I_{k−2} + a^{k−1} φ(a) − b^{k−1} φ(b).
+    """
     bins = np.clip(which, 0, edges.size - 2)
     a, b = (np.clip(np.log(edge / pt) / spread, -_FAR, _FAR) for edge in (edges[bins], edges[bins + 1]))
     da, db = (np.exp(-0.5 * t**2) / np.sqrt(2.0 * np.pi) for t in (a, b))
-    probability = np.where(exists, ndtr(b) - ndtr(a), 0.0)
-    first = np.where(exists, da - db, 0.0) * spread
-    second = (probability + np.where(exists, a * da - b * db, 0.0)) * spread**2
-    return probability, first, second
+    found = [ndtr(b) - ndtr(a), da - db]
+    for k in range(2, _MOMENTS):
+        found.append((k - 1) * found[k - 2] + a ** (k - 1) * da - b ** (k - 1) * db)
+    exists = (which >= 0) & (which < edges.size - 1)
+    return np.stack([np.where(exists, moment * spread**k, 0.0) for k, moment in enumerate(found)])

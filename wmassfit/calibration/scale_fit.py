@@ -60,13 +60,13 @@ def fit_scale(
 ) -> ScaleFit:
     """Scale parameters from ⟨ψ⟩ of data less that of a simulation with the right scale, cell by cell.
 
-    ⟨ψ⟩ − ⟨ψ⟩_sim = ½⟨ψ′⟩ (δ₊ + δ₋), δ = A − ε⟨1/p_T⟩ ± M⟨p_T⟩ with the means of the cell's data. The variance of ψ from
-    pair to pair is that of the simulation, so that a cell's weight does not fluctuate with its mean. Cells with fewer
+    ⟨ψ⟩ − ⟨ψ⟩_sim = ½⟨ψ′⟩ (δ₊ + δ₋), δ = A − ε⟨1/p_T⟩ ± M⟨p_T⟩ with the means of the cell's data. ⟨ψ′⟩ and the
+    variance of ψ from pair to pair are those of the simulation, of all cells alike. Cells with fewer
     than `fewest` pairs in either are left out. Raises PhysicsError where parameters cannot be determined.
     """
     used = np.flatnonzero(np.minimum(data.weight, simulated.weight) >= fewest)
-    spread = simulated.variance("ψ", used)
-    half = 0.5 * simulated.mean("ψ′", used)
+    pooled = simulated.pooled(used, cells.alike(used))
+    spread, half = pooled.position_variance, 0.5 * pooled.slope
     columns, slopes = [], []
     for charge, sign, which in zip(CHARGES, "+-", cells.eta_of(used), strict=True):
         levers = {

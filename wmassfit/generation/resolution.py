@@ -2,12 +2,41 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy.special import ndtr
 
+from wmassfit.errors import TemplateError
 from wmassfit.templateset import Array
 
-__all__ = ["bin_response", "edge_response", "relative_resolution"]
+__all__ = ["ResolutionCalibration", "bin_response", "edge_response", "relative_resolution"]
+
+
+@dataclass(frozen=True, eq=False)
+class ResolutionCalibration:
+    """Measured changes of (σ/p_T)² = a² + c² p_T² in bins of |η|, and their covariance: what resolution nuisances need.
+
+    `values` [2, n]: Δa² (a number) and Δc² in 1/GeV² against `relative_resolution`; `covariance` [2n, 2n] in the same
+    order, |η| running fastest; `abs_eta_edges` [n + 1].
+    """
+
+    abs_eta_edges: Array
+    values: Array
+    covariance: Array
+    origin: str
+
+    def __post_init__(self) -> None:
+        n = self.abs_eta_edges.size - 1
+        if self.values.shape != (2, n) or self.covariance.shape != (2 * n, 2 * n):
+            raise TemplateError(
+                f"resolution calibration ({self.origin}): {n} |η| bins need values of shape (2, {n}) and a covariance "
+                f"of shape ({2 * n}, {2 * n}), got {self.values.shape} and {self.covariance.shape}"
+            )
+
+    def change(self, pt: Array) -> Array:
+        """Δ(σ/p_T)² at p_T in GeV: [|η|, p_T]."""
+        return np.asarray(self.values[0][:, None] + self.values[1][:, None] * np.square(pt))
 
 
 def relative_resolution(pt: Array, eta: Array | float) -> Array:

@@ -9,7 +9,20 @@ import numpy as np
 from wmassfit.errors import TemplateError
 from wmassfit.templateset import Array
 
-__all__ = ["ScaleCalibration", "relative_shift", "scale_shift"]
+__all__ = ["ScaleCalibration", "ScaleClosure", "relative_shift", "scale_shift"]
+
+
+@dataclass(frozen=True, eq=False)
+class ScaleClosure:
+    """What is left on another resonance: A′ and M′ (1/GeV) in the same bins, `values` [2, n], `covariance` [2n, 2n]."""
+
+    values: Array
+    covariance: Array
+
+    @property
+    def errors(self) -> Array:
+        """Standard deviations, [2, n]."""
+        return np.asarray(np.sqrt(np.diag(self.covariance)).reshape(self.values.shape))
 
 
 @dataclass(frozen=True)
@@ -17,12 +30,15 @@ class ScaleCalibration:
     """Covariance of the scale parameters (A, ε in GeV, M in 1/GeV) in bins of η: p_T → p_T (1 + A − ε/p_T ± M p_T).
 
     `covariance` is [3n, 3n] with the parameters ordered A_0 … A_{n−1}, ε_0 …, M_0 …; `eta_edges` [n + 1]. The signs
-    hold for p_T; in curvature 1/p_T, as CMS's code has them, all three flip (arXiv:2412.13872).
+    hold for p_T; in curvature 1/p_T, as CMS's code has them, all three flip (arXiv:2412.13872). Fitted `values` [3, n]
+    and the closure on the Z are there if data were fitted, and missing where only statistics were expected.
     """
 
     eta_edges: Array
     covariance: Array
     origin: str
+    values: Array | None = None
+    closure: ScaleClosure | None = None
 
     def __post_init__(self) -> None:
         n = 3 * (self.eta_edges.size - 1)
@@ -30,6 +46,19 @@ class ScaleCalibration:
             raise TemplateError(
                 f"scale calibration ({self.origin}): {self.eta_edges.size - 1} η bins need a finite covariance "
                 f"of shape ({n}, {n}), got {self.covariance.shape}"
+            )
+        if self.values is not None and self.values.shape != (3, n // 3):
+            raise TemplateError(
+                f"scale calibration ({self.origin}): {n // 3} η bins need values of shape (3, {n // 3}), got "
+                f"{self.values.shape}"
+            )
+        if self.closure is not None and (
+            self.closure.values.shape != (2, n // 3) or self.closure.covariance.shape != (2 * n // 3, 2 * n // 3)
+        ):
+            raise TemplateError(
+                f"scale calibration ({self.origin}): {n // 3} η bins need closure values of shape (2, {n // 3}) and "
+                f"a covariance of shape ({2 * n // 3}, {2 * n // 3}), got {self.closure.values.shape} and "
+                f"{self.closure.covariance.shape}"
             )
 
     def eigenvariations(self) -> Array:

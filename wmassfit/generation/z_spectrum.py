@@ -12,6 +12,7 @@ from wmassfit.errors import PhysicsError
 from wmassfit.generation.angular import angular_coefficients
 from wmassfit.generation.bosons import Z
 from wmassfit.generation.coefficients import node_weights
+from wmassfit.generation.decay import lepton_momenta
 from wmassfit.generation.grids import nominal_grids
 from wmassfit.generation.groups.pt_v import PtVGroup
 from wmassfit.generation.kernel import sobol_integers
@@ -85,11 +86,7 @@ def accepted_fraction(
     inside = (m > wanted.mass_gev[0]) & (m < wanted.mass_gev[1])
     fractions = np.empty((pdf.members, pt.size))
     for i, p in enumerate(np.asarray(pt, dtype=np.float64)):
-        # both muons: momentum along p_T of the Z, across, and rapidity from that of the Z
-        boost = 0.5 * np.sqrt(m**2 + p**2) * s * np.cos(phi)
-        across = (0.5 * m * s * np.sin(phi)) ** 2
-        first, second = (np.sqrt((0.5 * p + sign * boost) ** 2 + across) for sign in (1.0, -1.0))
-        eta_first, eta_second = y + np.arcsinh(0.5 * m * c / first), y - np.arcsinh(0.5 * m * c / second)
+        (first, second), (eta_first, eta_second) = lepton_momenta(c, phi, m, p, y)
         accepted = inside & (np.minimum(first, second) > wanted.pt_gev)
         accepted &= np.maximum(np.abs(eta_first), np.abs(eta_second)) < wanted.abs_eta
         a0, a1, a2, a3, a4_here = _coefficients(a4, y, float(p))
