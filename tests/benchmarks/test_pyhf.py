@@ -1,8 +1,9 @@
 """The ATLAS sbottom likelihoods, fitted here and by pyhf: a fit, a fit with uncertainties, CLs with its band.
 
-`pytest tests/benchmarks/test_pyhf.py --benchmark-enable -s` prints times; `extra_info` holds the ratios to pyhf, one
-for each of its backends and optimisers (jax only where it is installed), measured in the same run with models already
-built and, for jax, compiled. No clock decides over success: the numbers that both give do.
+`pytest tests/benchmarks/test_pyhf.py --benchmark-enable -s` prints times; `extra_info` (`--benchmark-json FILE`) holds
+the ratios to pyhf, one for each of its backends and optimisers (jax only where it is installed), measured in the same
+run with models already built: the better of two runs, and the first, in which jax compiles. No clock decides over
+success: the numbers that both give do.
 """
 
 from __future__ import annotations
@@ -74,8 +75,9 @@ def ratios(benchmark: Any, pair: Pair, run: Callable[[Any, Any], Any], *, only: 
                 begin = time.perf_counter()
                 run(data, model)
                 seconds.append(time.perf_counter() - begin)
-            benchmark.extra_info[f"{backend}+{optimizer}: seconds"] = round(min(seconds), 4)
-            benchmark.extra_info[f"{backend}+{optimizer}: ratio"] = round(min(seconds) / benchmark.stats["min"], 1)
+            for what, taken in (("", min(seconds)), (", the first time", seconds[0])):
+                benchmark.extra_info[f"{backend}+{optimizer}{what}: seconds"] = round(taken, 4)
+                benchmark.extra_info[f"{backend}+{optimizer}{what}: ratio"] = round(taken / benchmark.stats["min"], 1)
     finally:
         pyhf.set_backend("numpy")
 

@@ -15,6 +15,7 @@ search again and again, it gives up and says which: what to do then is written i
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -155,7 +156,7 @@ class _Search:
                 return self.end("bins without data stop the way down", self.blocked, edm=edm, held=held)
             self.outer_steps += 1
             # Products with vectors are bound by memory: a second thread only gets in the way of other processes.
-            with one_thread():
+            with nullcontext() if self.model.small else one_thread():
                 moved = self.advance(right, held, edm) or self.advance_along(steepest)
             if moved:
                 continue
@@ -216,6 +217,8 @@ class _Search:
 
     def solve(self, right: Array, held: NDArray[np.bool_], edm: float) -> Array:
         """A descent direction: Newton's, or where the curvature is negative that of Gauss and Newton."""
+        if self._knows(held):
+            return self.precondition(right, held)
         for product in (self.point.hessp, self.point.fisherp):
             direction = truncated_cg(
                 lambda v, product=product: np.where(held, 0.0, product(v[:, None])[:, 0]),  # type: ignore[misc]
@@ -228,6 +231,10 @@ class _Search:
             if not direction.negative:
                 break
         return direction.step
+
+    def _knows(self, held: NDArray[np.bool_]) -> bool:
+        """True if the preconditioner is the exact curvature here, with the same parameters held."""
+        return self.fresh and self.exact is not None and np.array_equal(self.exact, held)
 
     def outwards(self, p: Array) -> NDArray[np.bool_]:
         """Parameters at a bound that a step would take beyond it."""
@@ -265,7 +272,7 @@ class _Search:
 
     def verify(self, right: Array, held: NDArray[np.bool_]) -> Minimum | None:
         """The exact curvature at a point of small gradient: a minimum, or None if the search has to go on."""
-        if self.fresh and self.exact is not None and np.array_equal(self.exact, held):
+        if self._knows(held):
             # The preconditioner was the exact curvature here, and its EDM the one that brought us here.
             edm = 0.5 * float(right @ self.precondition(right, held))
             return self.end("", edm=edm, held=held, converged=True, factor=self.factor)

@@ -7,6 +7,7 @@ strength of exactly 0 is as good as any value.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,8 +32,16 @@ class FactorValues:
 
     def without_pair(self, s: int, r: int) -> Array:
         """Product of all slots but s and r."""
-        rest = [i for i in range(self.value.shape[0]) if i not in (s, r)]
-        return np.asarray(np.prod(self.value[rest], axis=0))
+        return self._pairs[min(s, r), max(s, r)]
+
+    @cached_property
+    def _pairs(self) -> dict[tuple[int, int], Array]:
+        slots = range(self.value.shape[0])
+        return {
+            (s, r): np.asarray(np.prod(self.value[[i for i in slots if i not in (s, r)]], axis=0))
+            for r in slots
+            for s in range(r)
+        }
 
     def spread(self, rows: slice | NDArray[np.intp], n_entries: int) -> FactorValues:
         """The same for all entries, those without factors having neutral ones."""
@@ -79,6 +88,11 @@ class Factors:
         """Largest number of factors on one entry."""
         return int(self.parameter.shape[0])
 
+    @cached_property
+    def _proportional(self) -> bool:
+        """True if no power is other than 1."""
+        return bool(np.all(self.power == 1))
+
     def gather(self, x: Array, *, empty: float) -> Array:
         """x [n, t] in each slot, [S, f, t]; `empty` in empty slots."""
         filled = np.concatenate([x, np.full((1, x.shape[1]), empty, dtype=x.dtype)])
@@ -86,14 +100,18 @@ class Factors:
 
     def evaluate(self, x: Array) -> FactorValues:
         """Values and derivatives at x [n, t]."""
-        c, p = self.coefficient[..., None], self.power[..., None]
+        c = self.coefficient[..., None]
         z = c * self.gather(x, empty=1.0)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            value = np.where(p == 1, z, z**p)
-            first = np.where(p == 1, c, c * p * z ** (p - 1))
-            second = np.where(p == 1, 0.0, np.where(p == 2, 2 * c**2, c**2 * p * (p - 1) * z ** (p - 2)))
         vacant = (self.parameter == len(x))[..., None]
-        first, second = np.where(vacant, 0.0, first), np.where(vacant, 0.0, second)
+        if self._proportional:
+            value, first, second = z, np.where(vacant, 0.0, np.broadcast_to(c, z.shape)), np.zeros_like(z)
+        else:
+            p = self.power[..., None]
+            with np.errstate(divide="ignore", invalid="ignore"):
+                value = np.where(p == 1, z, z**p)
+                first = np.where(p == 1, c, c * p * z ** (p - 1))
+                second = np.where(p == 1, 0.0, np.where(p == 2, 2 * c**2, c**2 * p * (p - 1) * z ** (p - 2)))
+            first, second = np.where(vacant, 0.0, first), np.where(vacant, 0.0, second)
         without = np.ones_like(value)
         for s in range(1, self.slots):
             without[s] = without[s - 1] * value[s - 1]

@@ -24,6 +24,8 @@ _CONDITIONS = np.array(
     ]
 )
 _INVERSE = np.linalg.inv(_CONDITIONS)
+# From a to the coefficients of t⁵ … t⁰ in (r − 1)/t, r′ and r″: [6, 3, 6].
+_DERIVATIVES = np.stack([np.eye(6), np.diag(_POWERS), np.diag(_POWERS[1:] * (_POWERS[1:] - 1), k=1)], axis=1)[::-1]
 
 
 def _coefficients(up: Array, down: Array) -> Array:
@@ -36,13 +38,13 @@ def _coefficients(up: Array, down: Array) -> Array:
 def _log_ratio(z: Array, constants: Array) -> Curve:
     shape = (-1,) + (1,) * (z.ndim - 1)
     log_up, log_down = (constants[:, i].reshape(shape) for i in (0, 1))
-    a = [constants[:, i].reshape(shape) for i in range(2, 8)]
     t = np.clip(z, -1, 1)
-    ratio, slope, bend = np.zeros_like(t), np.zeros_like(t), np.zeros_like(t)
-    for i in range(6, 0, -1):
-        bend = bend * t + i * (i - 1) * a[i - 1] if i > 1 else bend
-        slope = slope * t + i * a[i - 1]
-        ratio = ratio * t + a[i - 1]
+    # Horner's rule on the three together.
+    found = np.zeros((3, *t.shape))
+    for power in (_DERIVATIVES @ constants[:, 2:].T).reshape(6, 3, *t.shape[:1], *shape[1:]):
+        found *= t
+        found += power
+    ratio, slope, bend = found
     ratio = 1 + ratio * t
     # A polynomial between wild ratios can pass through zero; a yield that vanishes there is reported by its bin.
     safe = np.maximum(ratio, np.finfo(np.float64).tiny)
