@@ -5,6 +5,7 @@ p_T^V spectrum and angular coefficients are written out again, masses, rapiditie
 decay axes are found by boosting the two beams into the boson's rest frame, the leptons are boosted back as vectors,
 radiation and resolution are drawn event by event. The transverse-mass cut is a weight. The resolution is that at the
 middle of the muon's η bin, as templates have it. Production is continuous in y and p_T^V: nothing lives on nodes here.
+p_T^V has its two-term form up to 100 GeV, on both sides.
 
 As a script, `python tests/generation/brute_force.py --events 60000000` compares W⁺ and W⁻ templates of 48 × 30 bins.
 """
@@ -28,6 +29,7 @@ from wmassfit.generation.grids import nominal_grids
 from wmassfit.generation.kernel import fill_kernel
 from wmassfit.generation.lineshape import LineShape
 from wmassfit.generation.response import true_spectrum
+from wmassfit.generation.transverse_momentum import PtShape
 from wmassfit.pdf import PdfSet, load_embedded
 
 ETA_EDGES = np.linspace(-2.4, 2.4, 49)
@@ -289,7 +291,8 @@ def compare(template: np.ndarray, events: Events) -> Comparison:
 def kernel_template(pdf: PdfSet, boson: Boson, *, log2_points: int = 18, radiation: bool = True) -> np.ndarray:
     """The generator's template of the same bins, in pb."""
     grids = nominal_grids()
-    production = produce(pdf, boson, boson.charge, grids, energy_gev=ENERGY).density()[0]
+    form = PtShape(*SPECTRA[boson.charge])
+    production = produce(pdf, boson, boson.charge, grids, energy_gev=ENERGY, shape=form).density()[0]
     kernel = fill_kernel(boson, LineShape.of(boson, pdf), grids, log2_points=log2_points, radiation=radiation)
     return true_spectrum(kernel, production, ETA_EDGES).binned(PT_EDGES)
 

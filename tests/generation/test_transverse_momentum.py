@@ -6,10 +6,20 @@ from functools import partial
 
 import numpy as np
 import pytest
-from scipy.integrate import quad
+from scipy.integrate import quad, trapezoid
 
 from wmassfit.errors import PhysicsError
-from wmassfit.generation.transverse_momentum import PtShape, nominal_density, rise
+from wmassfit.generation.boson_and_jet import jet_cross_section
+from wmassfit.generation.bosons import BOSONS, Z
+from wmassfit.generation.production import rapidity_spectrum
+from wmassfit.generation.transverse_momentum import PtShape, nominal_density, nominal_join, rise
+from wmassfit.pdf import load_embedded
+
+SHAPES = {
+    "W+": PtShape(9.400, 1.3155, 2.9288, 0.1246, 50.04, 4.83),
+    "W-": PtShape(9.964, 1.3305, 3.0004, 0.1408, 48.41, 4.559),
+    "Z": PtShape(10.831, 1.175, 3.3989, 0.1175, 58.31, 5.2985),
+}
 
 
 @pytest.mark.parametrize("boson", ["W+", "W-", "Z"])
@@ -22,6 +32,31 @@ def test_normalised_and_peaked_where_measured(boson: str) -> None:
     assert np.all(density >= 0)
     assert 3 < pt[np.argmax(density)] < 6
     assert nominal_density(boson, 101.0) == 0
+
+
+@pytest.mark.parametrize("boson", ["W+", "W-", "Z"])
+def test_form_and_jet_are_joined_smoothly(boson: str) -> None:
+    join = nominal_join(boson)
+    assert 40 < join.pt_gev < 50
+    h = 1e-3
+    below, at, above = nominal_density(boson, join.pt_gev + np.array([-h, 0, h]))
+    # one slope on both sides: second differences are h² times the curvature, 2/p² of the value, and its jump
+    assert above - 2 * at + below == pytest.approx(0, abs=20 * (h / join.pt_gev) ** 2 * at)
+    # higher orders over the leading one, with σ · BR of the form: NNLO is 1.5 to 2 for W and Z at these p_T
+    total = rapidity_spectrum(load_embedded(), BOSONS[boson], np.linspace(-5, 5, 401)).total_pb()[0]
+    assert 1.5 < join.factor * total / join.norm < 2.0
+    # below, the form but for the norm; the tail gains half a per cent of all bosons
+    low = np.array([1.0, 10.0, 40.0])
+    form = nominal_density(boson, low, shape=SHAPES[boson])
+    np.testing.assert_allclose(nominal_density(boson, low) * join.norm, form, rtol=1e-12)
+    assert 1.003 < join.norm < 1.007
+
+
+def test_tail_has_the_slope_of_a_jet() -> None:
+    pt = np.array([50.0, 75.0, 100.0])
+    jet = 2 * trapezoid(jet_cross_section(load_embedded(), Z, np.linspace(0, 4.6, 461), pt), dx=0.01)
+    ratio = nominal_density("Z", pt) / jet
+    np.testing.assert_allclose(ratio / ratio[0], 1, rtol=2e-4)
 
 
 def test_fraction_of_the_tail() -> None:
