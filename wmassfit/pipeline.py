@@ -120,9 +120,9 @@ def fill(
     if alone and (into is not None or observed or like):
         other = "--into" if into is not None else "--observed" if observed else f"--like {like}"
         raise RecipeError(f"--alone: leaves no other templates, {other} needs some; give one of them")
-    if events.level == "true" and (config.observable != "muon" or config.boson != "W"):
+    if events.level == "generated" and (config.observable != "muon" or config.boson != "W"):
         raise RecipeError(
-            f"level: true: the detector is known here for the muon of a W, and recipe {recipe.name} measures "
+            f"level: generated: the detector is known here for the muon of a W, and recipe {recipe.name} measures "
             f"{config.observable} of a {config.boson}; fill measured muons"
         )
     channel, axes = observable(config)
@@ -139,7 +139,7 @@ def fill(
         luminosity_fb=config.luminosity_fb,
     )
     factor = np.full(filled.squares.size, scale)
-    if events.level == "true":
+    if events.level == "generated":
         eta, pt = (0.5 * (axis.edges[1:] + axis.edges[:-1]) for axis in axes[:2])
         factor *= np.repeat(muon_efficiency(config.efficiency, eta, pt).ravel(), len(axes[2]))
     name = process or SIGNALS[config.boson]
@@ -149,7 +149,7 @@ def fill(
         return room.alone(made, channel, axes, seed=seed), filled
     templates = generate(recipe, seed=seed, workers=workers, progress=progress) if into is None else into
     if made is None:
-        simulated = events.weight is not None or events.level == "true" or cross_section_pb is not None
+        simulated = events.weight is not None or events.level == "generated" or cross_section_pb is not None
         return room.as_data(templates, filled.sums[0] * factor, channel, simulated=simulated), filled
     if like == "":
         known = [p.name for p in templates.channel(channel).processes]

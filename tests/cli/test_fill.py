@@ -163,7 +163,7 @@ def spoilt(name: str, value: float) -> dict[str, np.ndarray]:
         (muons(), (*NAMES, "--alone", "--observed"), "--alone: leaves no other templates"),
         (muons(), (*NAMES, "--sum-of-weights", "3"), "has a meaning with --cross-section only"),
         (muons(), (*NAMES, "--weight", "w - w", "--cross-section", "1"), "add up to 0"),
-        (muons(), (*NAMES, "--level", "true", "--set", "generation.boson=Z"), "generation"),
+        (muons(), (*NAMES, "--level", "generated", "--set", "generation.boson=Z"), "generation"),
     ],
 )
 def test_bad_events_are_one_message_and_leave_nothing(

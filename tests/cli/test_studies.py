@@ -107,6 +107,29 @@ def test_data_of_another_model(templates: Path, tmp_path: Path):
     assert cut["value"] == pytest.approx(80409, abs=0.5)
 
 
+def test_template_statistics_are_those_of_the_templates_fitted(templates: Path, tmp_path: Path):
+    """Data of a model whose W → μν falls more steeply: the scales of the bins do not take up the difference."""
+    other, perfect = tmp_path / "other.root", tmp_path / "perfect.root"
+    shape = ("--set", "generation.pt_shape={p0: 9.0, a: 1.3155, n: 2.9288, f: 0.1246, p1: 50.04, k: 4.83}")
+    for path, more in ((other, ()), (perfect, ("--set", "generation.mc_statistics=0"))):
+        made = run("generate", "small", *QUICK, *shape, *more, "--data", "asimov", "-o", str(path))
+        assert made.exit_code == 0, made.output
+    found = fitted(templates, "--data-file", str(other))
+    # data that know of no template statistics of their own say the same
+    same = fitted(templates, "--data-file", str(perfect))
+    assert found["parameters"]["m_w"]["value"] == pytest.approx(same["parameters"]["m_w"]["value"], abs=1e-3)
+    assert found["goodness_of_fit"]["statistic"] == pytest.approx(same["goodness_of_fit"]["statistic"], rel=1e-3)
+    assert found["goodness_of_fit"]["statistic"] > 10.0
+    assert abs(found["parameters"]["m_w"]["value"] - 80379) > 0.3
+
+
+def test_thrown_template_statistics_of_the_same_model_are_kept(templates: Path):
+    """Pseudo-data fitted with their own templates: from the file or beside them, the same."""
+    own, from_file = fitted(templates), fitted(templates, "--data-file", str(templates))
+    assert from_file["parameters"] == own["parameters"]
+    assert from_file["goodness_of_fit"] == own["goodness_of_fit"]
+
+
 def test_data_of_a_fit(templates: Path, tmp_path: Path):
     path = tmp_path / "fit.h5"
     assert run("fit", str(templates), "--data", "asimov", "--at", "m_w=20", "-o", str(path)).exit_code == 0

@@ -48,7 +48,7 @@ def test_the_same_density(brute: ModuleType, tmp_path: Path, measured: bool) -> 
     described = EventsConfig(
         branches=BRANCHES if measured else BRANCHES | {"mt": "mt"},
         weight="1000 * weight",  # events of 1/fb
-        level="measured" if measured else "true",
+        level="measured" if measured else "generated",
     )
     path = events_file(brute, tmp_path / "events.root", measured=measured)
     made, filled = fill(recipe, [path], described, alone=True, seed=3, workers=1)

@@ -47,9 +47,9 @@ __all__ = ["command"]
 )
 @click.option(
     "--level",
-    type=click.Choice(["measured", "true"]),
+    type=click.Choice(["measured", "generated"]),
     default=None,
-    help="Muons as measured (default), or true ones, which get the recipe's resolution, efficiency and m_T turn-on.",
+    help="Muons as measured (default), or as generated: those get the recipe's resolution, efficiency and m_T turn-on.",
 )
 @click.option(
     "--vary",

@@ -12,7 +12,7 @@ from wmassfit.cli.options import assignments, check_known, values
 from wmassfit.errors import RecipeError
 
 if TYPE_CHECKING:
-    from wmassfit.templateset import Dataset, TemplateSet
+    from wmassfit.templateset import Array, Dataset, TemplateSet
 
 __all__ = ["format_options", "read_data", "read_templates"]
 
@@ -136,8 +136,9 @@ def read_templates(
 def read_data(files: Sequence[Path], templates: TemplateSet, **given: Any) -> Dataset:
     """The data beside the templates, or of the fit, in some files, cut and summed as `templates` were.
 
-    Auxiliary data of constraints that `templates` do not have say nothing about them and are left out: the data may
-    come from another model. Raises RecipeError where there are no data, TemplateError where they do not fit.
+    The data may come from another model. Auxiliary data of constraints that `templates` do not have say nothing about
+    them and are left out; those of template statistics are of the other model's templates, and only how far they were
+    thrown is kept (`_thrown`). Raises RecipeError where there are no data, TemplateError where they do not fit.
     """
     from wmassfit.interchange import read
     from wmassfit.templateset import Dataset, TemplateSet
@@ -145,20 +146,45 @@ def read_data(files: Sequence[Path], templates: TemplateSet, **given: Any) -> Da
     content = read(*files) if len(files) == 1 else None
     if content is not None and not isinstance(content, TemplateSet):
         found: Dataset | None = content.data
+        source = content.model.templates
     else:
         cuts = {name: value for name, value in given.items() if name in ("selections", "projections")}
-        found = read_templates(tuple(str(file) for file in files), **cuts).observed
+        source = read_templates(tuple(str(file) for file in files), **cuts)
+        found = source.observed
     if found is None:
         raise RecipeError(
             f"--data-file {files[0]}: holds templates without data; `wmassfit generate --data` puts some beside them"
         )
-    known = {c.name for c in (*templates.constraints, *templates.external)} | {
-        f"mc_stat/{c.name}" for c in templates.channels if c.mc_stat
-    }
+    known = {c.name for c in (*templates.constraints, *templates.external)}
     auxiliary = {name: values for name, values in found.auxiliary.items() if name in known}
+    auxiliary |= _thrown(found, source, templates)
     data = Dataset(found.counts, auxiliary, simulated=found.simulated)
     templates.check(data)
     return data
+
+
+def _thrown(data: Dataset, source: TemplateSet, templates: TemplateSet) -> dict[str, Array]:
+    """Auxiliary data of template statistics: k + (k₀ − k′) √(k/k′), with the k′ and k₀ of the data's own templates.
+
+    k₀ as it stands would say that the templates of the fit are off by as much as the two models differ, and the scales
+    of the bins would take up the difference at no cost.
+    """
+    import numpy as np
+
+    from wmassfit.likelihood.mcstat import effective_counts
+
+    regions = {channel.name: channel for channel in source.channels}
+    moved = {}
+    for channel in templates.channels:
+        name = f"mc_stat/{channel.name}"
+        k0 = data.auxiliary.get(name)
+        region = regions.get(channel.name)
+        if channel.mc_stat is None or k0 is None or region is None or region.n_bins != channel.n_bins:
+            continue
+        (k, _), (other, _) = effective_counts(channel), effective_counts(region)
+        ratio = np.divide(k, other, out=np.zeros_like(k), where=other > 0)
+        moved[name] = np.where(k == other, k0, np.maximum(k + (k0 - other) * np.sqrt(ratio), 0.0))
+    return moved
 
 
 def _range(text: str, *, option: str) -> tuple[str, float, float]:

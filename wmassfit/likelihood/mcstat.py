@@ -23,7 +23,7 @@ from wmassfit.likelihood.layout import Layout
 from wmassfit.likelihood.terms import BinTerms, Responses, excess, poisson
 from wmassfit.templateset import Array, Channel, McStatKind
 
-__all__ = ["McStatBins", "bin_responses", "bin_terms", "mc_stat_bins", "throw", "throw_prior"]
+__all__ = ["McStatBins", "bin_responses", "bin_terms", "effective_counts", "mc_stat_bins", "throw", "throw_prior"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,11 +42,7 @@ def mc_stat_bins(channels: Sequence[Channel], layout: Layout) -> tuple[McStatBin
     for channel, place in zip(channels, layout.channels, strict=True):
         if channel.mc_stat is None:
             continue
-        total, variance = np.zeros(channel.n_bins), np.zeros(channel.n_bins)
-        for process in channel.processes:
-            total += process.nominal
-            variance += 0.0 if process.variance is None else process.variance
-        k = np.where((variance > 0) & (total > 0), total**2 / np.where(variance > 0, variance, 1.0), 0.0)
+        k, variance = effective_counts(channel)
         chosen = np.flatnonzero((k > 0) & (k >= channel.mc_stat.threshold))
         if chosen.size:
             part = (chosen + place.first_bin, k[chosen], np.sqrt(variance[chosen]))
@@ -56,6 +52,16 @@ def mc_stat_bins(channels: Sequence[Channel], layout: Layout) -> tuple[McStatBin
         bins, k, sigma = (np.concatenate([part[i] for part in parts]) for i in range(3))
         groups.append(McStatBins(kind, bins.astype(np.intp), k[:, None], sigma[:, None]))
     return tuple(groups)
+
+
+def effective_counts(channel: Channel) -> tuple[Array, Array]:
+    """k = (ΣN)²/Σσ² of a channel's processes, 0 where it has no meaning, and Σσ²: [n] each."""
+    total, variance = np.zeros(channel.n_bins), np.zeros(channel.n_bins)
+    for process in channel.processes:
+        total += process.nominal
+        variance += 0.0 if process.variance is None else process.variance
+    k = np.where((variance > 0) & (total > 0), total**2 / np.where(variance > 0, variance, 1.0), 0.0)
+    return np.asarray(k), variance
 
 
 def bin_terms(nu: Array, d: Array, k0: Array, groups: Sequence[McStatBins]) -> BinTerms:

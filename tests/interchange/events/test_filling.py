@@ -103,7 +103,7 @@ def test_weights_of_each_muon(write_tree: Callable[..., Path], muon_lists: Calla
     assert np.isnan(weighted.total_weight)  # weights of muons do not add up to that of all events
 
 
-@pytest.mark.parametrize("level", ["measured", "true"])
+@pytest.mark.parametrize("level", ["measured", "generated"])
 def test_the_same_bits_whoever_fills(
     write_tree: Callable[..., Path], flat_muons: Flat, monkeypatch: pytest.MonkeyPatch, level: str
 ) -> None:
@@ -126,7 +126,7 @@ def test_true_muons_are_smeared_and_weighted(write_tree: Callable[..., Path]) ->
     """Muons of 41 GeV at η = 1.4, m_T = 40 GeV: half pass, and the width is that of the recipe's detector."""
     n = 200_000
     columns = {"pt": np.full(n, 41.0), "eta": np.full(n, 1.4), "q": np.ones(n), "mt": np.full(n, 40.0)}
-    options = {"branches": FLAT | {"mt": "mt"}, "level": "true"}
+    options = {"branches": FLAT | {"mt": "mt"}, "level": "generated"}
     path = write_tree(columns)
     found = filled(path, options, seed=5)
     assert found.sums[0].sum() == pytest.approx(n / 2)

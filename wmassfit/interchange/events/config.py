@@ -77,7 +77,7 @@ class EventsConfig(Strict):
     `branches`: one expression for each axis of the recipe's observable (pt, eta, charge; GeV), and `mt`, the transverse
     mass. `muon`: with one list entry a muon, take the events in which exactly one passes `where`, the first that passes
     or all that pass. `level`: measured muons, to whom the recipe's threshold of m_T is a cut where there is an `mt`; or
-    true ones (after radiation), which get the recipe's resolution, and its efficiency and m_T turn-on as weights.
+    generated ones (after radiation), which get the recipe's resolution, and its efficiency and m_T turn-on as weights.
     """
 
     tree: str | None = Field(default=None, description="the file's only one, or Events, if left out")
@@ -85,7 +85,7 @@ class EventsConfig(Strict):
     weight: str | None = None
     where: str | None = None
     muon: Literal["only", "first", "all"] = "only"
-    level: Literal["measured", "true"] = "measured"
+    level: Literal["measured", "generated"] = "measured"
     variations: list[WeightsConfig] = Field(default_factory=list)
 
 

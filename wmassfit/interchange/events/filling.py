@@ -65,9 +65,9 @@ def fill(
 ) -> Filled:
     """Fill all events of a plan into the bins of `axes` (hist axes with the names the plan has expressions for).
 
-    Measured muons with a transverse mass below the selection's threshold are left out. True ones get a measured p_T,
-    p_T + σ(p_T) g with σ at the middle of their η bin and g drawn from `seed` and the place of their piece, and the
-    turn-on of the selection, at their true transverse mass, as a weight. Pieces run as the batches of toys do:
+    Measured muons with a transverse mass below the selection's threshold are left out. Generated ones get a measured
+    p_T, p_T + σ(p_T) g with σ at the middle of their η bin and g drawn from `seed` and the place of their piece, and
+    the turn-on of the selection, at their true transverse mass, as a weight. Pieces run as the batches of toys do:
     `executor`, `workers` as in `run_parts`; they are added in their order, so that the sums are the same wherever they
     were made. Raises FormatError for events that cannot be read or of which none lies in the bins.
     """
@@ -116,7 +116,7 @@ class _Job:
         muons = read_piece(self.plan, self.plan.pieces[part])
         values, weight = dict(muons.values), np.ones(muons.weight.size)
         keep = np.ones(weight.size, dtype=bool)
-        if self.plan.config.level == "true":
+        if self.plan.config.level == "generated":
             values["pt"] = self._smeared(values, part)
             if muons.transverse_mass is not None:
                 weight = self.selection.cut(muons.transverse_mass)
@@ -155,7 +155,7 @@ class _Job:
         )
 
     def _smeared(self, values: dict[str, Array], part: int) -> Array:
-        """Measured p_T of true muons."""
+        """Measured p_T of generated muons."""
         eta = next(axis for axis in self.axes if axis.name == "eta")
         index = np.clip(np.asarray(eta.index(values["eta"])), 0, len(eta) - 1)
         middle = 0.5 * (eta.edges[1:] + eta.edges[:-1])
