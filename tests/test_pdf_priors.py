@@ -37,6 +37,8 @@ def test_correlated_priors_take_the_place_of_unit_constraints(recipe, tmp_path: 
     assert block.covariance.shape == (29, 29)
     assert after.parameter("pdf_29").start == 0.5
     assert after.nuisances == before.nuisances
+    rest = [name for name in after.groups["pdf"] if name not in block.parameters]
+    assert len(rest) == 29 + 2  # differences and α_s keep their unit constraints
     assert len(after.constraints) == len(before.constraints) - 28
     wm.write(after, tmp_path / "templates.root")
     again = wm.read(tmp_path / "templates.root")
@@ -44,7 +46,9 @@ def test_correlated_priors_take_the_place_of_unit_constraints(recipe, tmp_path: 
     for name, templates in (("before", before), ("after", again)):
         model = wm.Model(templates)
         fits[name] = wm.fit(model, model.asimov(), strict=True)
-        sizes[name] = impacts(fits[name], "m_w", kind="global").groups["pdf"]
+        found = impacts(fits[name], "m_w", kind="global")
+        # global impacts of independent constraints add up in quadrature
+        sizes[name] = np.sqrt(found.groups["pdf"] ** 2 - sum(found.parameters[other] ** 2 for other in rest))
     # simulated data are of the model at the priors
     assert fits["after"]["pdf_01"].value == pytest.approx(-0.5, abs=1e-6)
     assert fits["after"]["m_w"].value == pytest.approx(80379, abs=1e-3)
@@ -66,7 +70,14 @@ def test_beside_the_recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     content = wm.Recipe.load("small").model_dump(mode="json")
     file(tmp_path)
     content["generation"]["nuisances"]["pdf"]["priors"] = "priors.yaml"
+    content["generation"]["pdf"]["alphas"] = ["lower", "elsewhere/higher"]
+    (tmp_path / "lower").mkdir()
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
-    assert wm.Recipe.load("../mine.yaml").generation.nuisances.pdf.priors.exists()
+    recipe = wm.Recipe.load("../mine.yaml")
+    assert recipe.generation.nuisances.pdf.priors.exists()
+    # only what is there: the other one is named as it is where it cannot be read
+    assert recipe.generation.pdf.alphas == (Path("..") / "lower", Path("elsewhere/higher"))
+    with pytest.raises(RecipeError, match=r"generation\.pdf = embedded: \.\./lower: holds no \.info file"):
+        generate(recipe)

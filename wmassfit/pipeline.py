@@ -47,7 +47,7 @@ def generate(
     config = recipe.generation
     seed = recipe.seed if seed is None else seed
     try:
-        pdf = load(config.pdf.set, config.pdf.path)
+        pdf = load(config.pdf.set, config.pdf.path, alphas=config.pdf.alphas)
     except WmassfitError as error:
         place = config.pdf.path or config.pdf.set
         raise RecipeError(f"recipe {recipe.name}, generation.pdf = {place}: {error}") from error

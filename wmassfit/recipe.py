@@ -65,13 +65,16 @@ class Recipe(Strict):
             )
         recipe = cls.check(content, place=str(path))
         group = getattr(recipe.generation.nuisances, "pdf", None)
-        files = {
-            "generation.pdf.path": recipe.generation.pdf.path,
-            "generation.nuisances.pdf.priors": None if group is None else group.priors,
+        files: dict[str, list[Path | None]] = {
+            "generation.pdf.path": [recipe.generation.pdf.path],
+            "generation.pdf.alphas": list(recipe.generation.pdf.alphas or ()),
+            "generation.nuisances.pdf.priors": [None if group is None else group.priors],
         }
-        for key, file in files.items():
-            if file is not None and not file.is_absolute() and not file.exists() and (path.parent / file).exists():
-                recipe = recipe.override({key: str(path.parent / file)})
+        for key, named in files.items():
+            found = [None if file is None else _beside(path, file) for file in named]
+            if found != named:
+                places = [None if file is None else str(file) for file in found]
+                recipe = recipe.override({key: places if len(places) > 1 else places[0]})
         return recipe
 
     @classmethod
@@ -104,6 +107,12 @@ class Recipe(Strict):
         return self.check(
             content, place=f"recipe {self.name} with " + ", ".join(f"{k}={v}" for k, v in changes.items())
         )
+
+
+def _beside(recipe: Path, file: Path) -> Path:
+    """The file beside the recipe, where it is not where it says."""
+    there = recipe.parent / file
+    return there if not file.is_absolute() and not file.exists() and there.exists() else file
 
 
 def json_schema() -> dict[str, Any]:

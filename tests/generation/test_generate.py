@@ -107,7 +107,7 @@ def test_pt_v_leaves_the_inclusive_cross_section(templates: TemplateSet) -> None
 
 def test_pdf_directions_have_physical_size(templates: TemplateSet) -> None:
     names = templates.groups["pdf"]
-    assert len(names) == 29
+    assert len(names) == 2 * 30
     total = np.sqrt(sum((ratio(templates, "Wmunu", name) - 1) ** 2 for name in names))
     # dσ/dy is known to 2–3% at 68% (CT18NNLO, arXiv:1912.10053)
     assert 0.01 < np.median(total) < 0.05

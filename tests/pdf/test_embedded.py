@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from wmassfit.errors import PhysicsError
-from wmassfit.pdf import QUARKS, PdfSet, load, symmetrised_directions
+from wmassfit.pdf import QUARKS, PdfSet, difference_matrix, load, symmetrised_directions
 from wmassfit.pdf.embedded import FITTED, central_form, load_embedded
 
 
@@ -53,8 +53,12 @@ def test_members_are_chebyshev_series_on_the_central_form() -> None:
         np.testing.assert_allclose(values[5] / values[0], np.exp(series[5]), rtol=1e-12)
 
 
-def test_thirty_members_of_68_percent() -> None:
+def test_pairs_of_68_percent() -> None:
     pdf = load_embedded()
-    assert (pdf.members, pdf.error_type) == (30, "symmhessian")
+    assert (pdf.members, pdf.error_type, pdf.alphas_members) == (61, "hessian", (59, 60))
     values = pdf.xf_all([0.01], 80.0)[..., 0]
-    np.testing.assert_allclose(symmetrised_directions(pdf, values), values[1:] - values[0], rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(
+        symmetrised_directions(pdf, values), 0.5 * (values[1:59:2] - values[2:59:2]), rtol=1e-12, atol=1e-15
+    )
+    half_sums = 0.5 * (values[1:59:2] + values[2:59:2]) - values[0]
+    np.testing.assert_allclose(difference_matrix(pdf) @ values, np.sqrt(3) * half_sums, rtol=1e-9, atol=1e-15)

@@ -62,6 +62,10 @@ class PdfConfig(Strict):
 
     set: str = "embedded"
     path: Path | None = None
+    alphas: tuple[Path, Path] | None = Field(
+        default=None,
+        description="paths of sets with a smaller and a larger α_s(M_Z), if `set` has no such members",
+    )
 
 
 class KernelConfig(Strict):

@@ -12,7 +12,15 @@ from scipy.integrate import trapezoid
 from wmassfit.generation.bosons import Boson
 from wmassfit.pdf import PdfSet
 
-__all__ = ["ENERGY_GEV", "X_MAX", "RapiditySpectrum", "luminosities", "mass_luminosity", "rapidity_spectrum"]
+__all__ = [
+    "ENERGY_GEV",
+    "X_MAX",
+    "RapiditySpectrum",
+    "k_factor_change",
+    "luminosities",
+    "mass_luminosity",
+    "rapidity_spectrum",
+]
 
 FERMI_CONSTANT = 1.1663788e-5  # GeV⁻², PDG 2022
 GEV2_PB = 0.389379e9
@@ -100,6 +108,16 @@ def rapidity_spectrum(pdf: PdfSet, boson: Boson, y: ArrayLike, *, energy_gev: fl
         backward=backward,
         a4_negative=boson.asymmetry_scale * a4,
     )
+
+
+def k_factor_change(boson: Boson, relative_alphas: ArrayLike) -> NDArray[np.float64]:
+    """Ratio of the K-factor to its own where α_s is larger by a relative change: to first order K − 1 ∝ α_s.
+
+    >>> from wmassfit.generation.bosons import W_PLUS
+    >>> round(float(k_factor_change(W_PLUS, 0.0015 / 0.118)), 5)
+    1.00185
+    """
+    return np.asarray(1.0 + (1.0 - 1.0 / boson.k_factor) * np.asarray(relative_alphas, dtype=np.float64))
 
 
 def mass_luminosity(

@@ -10,9 +10,19 @@ import numpy as np
 from numpy.polynomial.chebyshev import chebvander
 from numpy.typing import ArrayLike, NDArray
 
+from wmassfit.pdf.alphas import ALPHAS_SIGMA, two_loop_alphas
 from wmassfit.pdf.sets import GLUON, QUARKS, ErrorType, require_within
 
-__all__ = ["CENTRAL", "FITTED", "SCALE_GEV", "EmbeddedPdf", "central_form", "chebyshev_basis", "load_embedded"]
+__all__ = [
+    "CENTRAL",
+    "FITTED",
+    "SCALE_GEV",
+    "EmbeddedPdf",
+    "central_form",
+    "chebyshev_basis",
+    "load_embedded",
+    "read_table",
+]
 
 SCALE_GEV = 80.379
 X_RANGE = (1e-5, 0.75)
@@ -51,19 +61,21 @@ def chebyshev_basis(x: NDArray[np.float64]) -> NDArray[np.float64]:
 class EmbeddedPdf:
     """CT18NNLO's densities as closed forms at Q = 80.379 GeV, with its 29 eigenvectors; every scale gives that one.
 
-    ln xf_m(x) = ln central_form(x) + r(x) + δ_m(x): the residual r and the 29 symmetric one-standard-deviation (68%)
-    directions δ are Chebyshev series of degree 16 in ln x per flavour, fitted by `python -m wmassfit.pdf.fit_embedded`.
+    ln xf_m(x) = ln central_form(x) + r(x) + δ_m(x): the residual r and the δ of the 29 pairs of one standard deviation
+    (68%) are Chebyshev series of degree 16 in ln x per flavour, fitted by `python -m wmassfit.pdf.fit_embedded`.
     Degree 16 follows CT18's eigenvectors to 3% of their size in dσ/dy; degree 8 leaves 40%. `coefficients` is
-    [member, flavour of FITTED, 17], its member 0 the residual.
+    [member, flavour of FITTED, 17], its member 0 the residual; then come the pairs, up first, and the members of
+    α_s(M_Z) ∓ 0.0015. CT18NNLO has none of these: they are its densities a little lower and higher in Q, see
+    `alphas.evolution_step`, so α_s and evolution between 10 GeV and Q alone, not another fit.
 
-    There is no α_s variation (the set has none to fit). α_s(M_Z) = 0.118 runs at two loops, five flavours.
+    α_s(M_Z) = 0.118 runs at two loops, five flavours.
     """
 
     coefficients: NDArray[np.float64]
     name: str = "embedded"
-    error_type: ErrorType = "symmhessian"
+    error_type: ErrorType = "hessian"
     confidence_level: float = 68.268949213708581
-    alphas_members: tuple[int, ...] = ()
+    alphas_shifts: tuple[float, ...] = (-ALPHAS_SIGMA, ALPHAS_SIGMA)
     x_range: tuple[float, float] = X_RANGE
     q_range_gev: tuple[float, float] = (0.0, np.inf)
 
@@ -71,6 +83,11 @@ class EmbeddedPdf:
     def members(self) -> int:
         """Number of members, the central one included."""
         return int(self.coefficients.shape[0])
+
+    @property
+    def alphas_members(self) -> tuple[int, ...]:
+        """The last two."""
+        return (self.members - 2, self.members - 1)
 
     def xf_all(self, x: ArrayLike, q_gev: float, *, flavours: tuple[int, ...] = QUARKS) -> NDArray[np.float64]:
         """x f(x) at 80.379 GeV, whatever Q: array [member, flavour, *x.shape]."""
@@ -89,18 +106,24 @@ class EmbeddedPdf:
         return values.reshape(*values.shape[:2], *points.shape)
 
     def alphas(self, q_gev: float) -> float:
-        """Two-loop running from α_s(91.1876 GeV) = 0.118, five flavours: the truncated solution in ln Q²/M_Z²."""
-        beta0 = (33 - 2 * 5) / (12 * np.pi)
-        beta1 = (153 - 19 * 5) / (24 * np.pi**2)
-        x = 1.0 + beta0 * 0.118 * np.log(q_gev**2 / 91.1876**2)
-        return float(0.118 / x * (1.0 - 0.118 * beta1 / beta0 * np.log(x) / x))
+        """α_s(Q), see `two_loop_alphas`."""
+        return two_loop_alphas(q_gev)
+
+
+def read_table() -> NDArray[np.float64]:
+    """The package's table as `fit_embedded.fit_table` makes it: [1 + 2 pairs, flavour of FITTED, 17]."""
+    with files("wmassfit.pdf").joinpath(TABLE).open("r") as stream:
+        table = np.loadtxt(stream, delimiter=",")
+    return np.asarray(table[:, 2:].reshape(-1, len(FITTED), DEGREE + 1))
 
 
 @cache
 def load_embedded() -> EmbeddedPdf:
-    """The embedded densities with their 29 directions, from the table in the package."""
-    with files("wmassfit.pdf").joinpath(TABLE).open("r") as stream:
-        table = np.loadtxt(stream, delimiter=",")
-    coefficients = table[:, 2:].reshape(-1, len(FITTED), DEGREE + 1)
+    """The embedded densities with their 29 pairs and that of α_s, from the table in the package."""
+    series = read_table()
+    average, difference = series[1::2], series[2::2]
+    pairs = np.stack([difference + average, difference - average], axis=1)
+    pairs[-1] = pairs[-1, ::-1]  # of α_s the smaller one comes first
+    coefficients = np.concatenate([series[:1], pairs.reshape(-1, *series.shape[1:])])
     coefficients.flags.writeable = False
     return EmbeddedPdf(coefficients)

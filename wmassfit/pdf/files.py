@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tarfile
 import warnings
 import zlib
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wmassfit.errors import FormatError, UnsupportedFeature
+from wmassfit.pdf.alphas import ALPHAS_SIGMA
 from wmassfit.pdf.lhagrid import GridPdf, SubGrid
 from wmassfit.pdf.sets import ErrorType
 
@@ -60,6 +62,7 @@ def read_lhapdf(path: str | Path, *, name: str | None = None) -> GridPdf:
         x_range=x_range,
         q_range_gev=q_range,
         alphas_members=alphas_members,
+        alphas_shifts=_alphas_shifts(source, info, alphas_members),
         alphas_table=_alphas_table(info, place),
         positivity=int(_number(info, "ForcePositive", place, default=0)),
         description=str(info.get("SetDesc", "")),
@@ -150,6 +153,25 @@ def _errors(info: dict[str, Any], members: int, place: str) -> tuple[ErrorType, 
     if not 0 < level < 100:
         raise FormatError(f"{place}: ErrorConfLevel = {level:g}, expected between 0 and 100: {_REMEDY}")
     return cast(ErrorType, kind), level, alphas
+
+
+def _alphas_shifts(source: _Source, info: dict[str, Any], members: tuple[int, ...]) -> tuple[float, ...]:
+    """By how much α_s(M_Z) of these members differs from the set's, by their headers; ∓0.0015 if these are silent."""
+    shifts = []
+    for member, usual in zip(members, (-ALPHAS_SIGMA, ALPHAS_SIGMA), strict=False):
+        file = f"{source.name}_{member:04d}.dat"
+        entry = re.search(rb"^AlphaS_MZ:(.*)$", source.read(file).split(b"\n---")[0], re.MULTILINE)
+        if entry is None:
+            shifts.append(usual)
+            continue
+        own = _number({"AlphaS_MZ": entry[1].decode("latin-1")}, "AlphaS_MZ", f"{source.place}: {file}")
+        shifts.append(round(own - _number(info, "AlphaS_MZ", f"{source.place}: {source.name}.info"), 6))
+    if len({0.0, *shifts}) != 1 + len(shifts):
+        raise FormatError(
+            f"{source.place}: members {members} of {source.name} vary α_s(M_Z) by {shifts}, expected two "
+            f"values besides 0: {_REMEDY}"
+        )
+    return tuple(shifts)
 
 
 def _ranges(info: dict[str, Any], subgrids: tuple[SubGrid, ...]) -> tuple[tuple[float, float], tuple[float, float]]:

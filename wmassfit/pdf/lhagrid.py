@@ -40,6 +40,7 @@ class GridPdf:
     x_range: tuple[float, float]
     q_range_gev: tuple[float, float]
     alphas_members: tuple[int, ...] = ()
+    alphas_shifts: tuple[float, ...] = ()
     alphas_table: NDArray[np.float64] = field(default_factory=lambda: np.empty((2, 0)))
     positivity: int = 0
     description: str = ""

@@ -22,7 +22,8 @@ class PdfSet(Protocol):
 
     Flavours are PDG identifiers (1 = d, 2 = u, 3 = s, 4 = c, 5 = b, negative for antiquarks, 21 the gluon), member 0 is
     the central one. `confidence_level` is in percent and belongs to the Hessian members (0 where there are none);
-    `alphas_members` are the positions of members that vary α_s(M_Z) down and up, empty where the set has none.
+    `alphas_members` are the positions of two members with another α_s(M_Z), larger by `alphas_shifts`; both empty where
+    the set has none.
     """
 
     @property
@@ -35,6 +36,8 @@ class PdfSet(Protocol):
     def confidence_level(self) -> float: ...
     @property
     def alphas_members(self) -> tuple[int, ...]: ...
+    @property
+    def alphas_shifts(self) -> tuple[float, ...]: ...
     @property
     def x_range(self) -> tuple[float, float]: ...
     @property

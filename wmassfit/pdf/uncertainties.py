@@ -9,7 +9,7 @@ from scipy.special import erfinv
 from wmassfit.errors import PhysicsError
 from wmassfit.pdf.sets import PdfSet
 
-__all__ = ["alphas_direction", "asymmetry_directions", "confidence_scale", "direction_matrix", "symmetrised_directions"]
+__all__ = ["alphas_matrix", "confidence_scale", "difference_matrix", "direction_matrix", "symmetrised_directions"]
 
 
 def confidence_scale(level_percent: float) -> float:
@@ -59,25 +59,32 @@ def symmetrised_directions(pdf: PdfSet, values: ArrayLike) -> NDArray[np.float64
     return np.tensordot(direction_matrix(pdf), np.asarray(values, dtype=np.float64), axes=1)
 
 
-def asymmetry_directions(pdf: PdfSet, values: ArrayLike) -> NDArray[np.float64]:
-    """What symmetrising Hessian pairs drops: (v₊ + v₋)/2 − v₀ over the confidence scale, [direction, ...].
+def difference_matrix(pdf: PdfSet) -> NDArray[np.float64]:
+    """Matrix [direction, member] of what symmetrising Hessian pairs drops, beside `direction_matrix`.
 
-    Empty where members do not come in pairs.
+    The parabola v(θ) = v_0 + a θ + d θ² through a pair at θ = ±t, t the confidence scale, has
+    d = [(v₊ + v₋)/2 − v_0]/t². Over a unit Gaussian θ the term d θ² has the root mean square √3 d, which is the row.
+    So the half-sum is a direction of its own: arXiv:2412.13872 too splits its asymmetric variations into average and
+    difference. Empty where members do not come in pairs.
     """
-    v = np.asarray(values, dtype=np.float64)
     if pdf.error_type != "hessian":
-        return np.zeros((0, *v.shape[1:]))
-    eigen = [m for m in range(1, pdf.members) if m not in set(pdf.alphas_members)]
-    return np.asarray((0.5 * (v[eigen[::2]] + v[eigen[1::2]]) - v[0]) / confidence_scale(pdf.confidence_level))
+        return np.zeros((0, pdf.members))
+    identity, alphas = np.eye(pdf.members), set(pdf.alphas_members)
+    eigen = [m for m in range(1, pdf.members) if m not in alphas]
+    half_sum = 0.5 * (identity[eigen[::2]] + identity[eigen[1::2]]) - identity[0]
+    return np.asarray(np.sqrt(3.0) * half_sum / confidence_scale(pdf.confidence_level) ** 2)
 
 
-def alphas_direction(pdf: PdfSet, values: ArrayLike) -> NDArray[np.float64]:
-    """Half the difference of the set's two α_s members, up minus down, [...]: one standard deviation of the set.
+def alphas_matrix(pdf: PdfSet, size: float) -> NDArray[np.float64]:
+    """Average and difference [2, member] of a change of α_s(M_Z) by `size`, from the two members that vary it.
 
-    Raises `PhysicsError` for a set without them.
+    As for Hessian pairs: a and √3 d of the parabola in α_s through the centre and both members. Raises `PhysicsError`
+    for a set without them.
     """
     if len(pdf.alphas_members) != 2:
         raise PhysicsError(f"{pdf.name} has no members that vary α_s: choose a set whose error type ends in +as")
-    down, up = pdf.alphas_members
-    v = np.asarray(values, dtype=np.float64)
-    return np.asarray(0.5 * (v[up] - v[down]))
+    steps = np.append(0.0, np.asarray(pdf.alphas_shifts) / size)
+    _, slope, curvature = np.linalg.inv(np.vander(steps, 3, increasing=True))
+    matrix = np.zeros((2, pdf.members))
+    matrix[:, [0, *pdf.alphas_members]] = slope, np.sqrt(3.0) * curvature
+    return matrix
