@@ -20,6 +20,8 @@ def counts(name: str) -> Counter[str]:
 
 # of 29 Hessian pairs and of α_s, average and difference each
 PAIRED = {"pdf": 60}
+# 44 places of A0 … A4 in p_T^V and two scales, for either charge of the W, average and difference of the Z; the shower
+ANGULAR = {"wmass": 2 * 44 * 2 + 2 * 44 * 2 + 1, "wlike": 2 * 44 * 2 + 1}
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +37,11 @@ def w_like() -> Counter[str]:
 @pytest.mark.parametrize("group", W | PAIRED)
 def test_w(w: Counter[str], group: str) -> None:
     assert w[group] == (W | PAIRED)[group]
+
+
+def test_angular_coefficients(w: Counter[str], w_like: Counter[str]) -> None:
+    assert ANGULAR == {"wmass": 353, "wlike": 177}
+    assert (w["angular_coefficients"], w_like["angular_coefficients"]) == tuple(ANGULAR.values())
 
 
 @pytest.mark.parametrize("group", W_LIKE | PAIRED)

@@ -92,7 +92,7 @@ def test_common_scale_is_a_derivative_of_the_spectrum(templates: TemplateSet) ->
 
 
 def test_angular_coefficients_of_one_charge_leave_the_other(templates: TemplateSet) -> None:
-    change = ratio(templates, "Wmunu", "A4_plus_pt10") - 1
+    change = ratio(templates, "Wmunu", "A4_muR_plus_pt10") - 1
     assert np.all(change[..., 0] == 0)
     assert np.abs(change[..., 1]).max() > 1e-5
 

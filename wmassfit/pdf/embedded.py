@@ -86,8 +86,8 @@ class EmbeddedPdf:
 
     @property
     def alphas_members(self) -> tuple[int, ...]:
-        """The last two."""
-        return (self.members - 2, self.members - 1)
+        """The last two; none of a set cut down to fewer."""
+        return (self.members - 2, self.members - 1) if self.members > 2 else ()
 
     def xf_all(self, x: ArrayLike, q_gev: float, *, flavours: tuple[int, ...] = QUARKS) -> NDArray[np.float64]:
         """x f(x) at 80.379 GeV, whatever Q: array [member, flavour, *x.shape]."""

@@ -32,11 +32,11 @@ def test_a_harder_z_is_a_harder_w(effects: Callable[[str], dict[str, np.ndarray]
     assert np.all(found["Wmunu"].mean(axis=(0, 2))[-3:] * found["Zmumu"].mean(axis=(0, 2))[-1] > 0)
 
 
-@pytest.mark.parametrize("name", ["A0_z_pt10", "A4_z_pt10", "ptv_matching_15_30_z", "ptv_l4_z"])
+@pytest.mark.parametrize("name", ["A0_muR_z_pt10", "A4_muF_z_difference", "ptv_matching_15_30_z", "ptv_l4_z"])
 def test_parameters_of_the_z_move_it_alone(effects: Callable[[str], dict[str, np.ndarray]], name: str) -> None:
     assert set(effects(name)) == {"Zmumu"}
 
 
-@pytest.mark.parametrize("name", ["A0_plus_pt10", "ptv_matching_15_30_w", "ptv_g1_minus"])
+@pytest.mark.parametrize("name", ["A0_muR_plus_pt10", "ptv_matching_15_30_w", "ptv_g1_minus"])
 def test_parameters_of_the_w_leave_the_z(effects: Callable[[str], dict[str, np.ndarray]], name: str) -> None:
     assert set(effects(name)) == {"Wmunu", "Wtaunu"}
