@@ -9,7 +9,15 @@ import pytest
 from wmassfit.pipeline import generate
 from wmassfit.recipe import Recipe
 
-W = {"muon_efficiency": 3658, "nonprompt": 387, "pt_v": 32, "prefire": 14, "luminosity": 1, "width": 4}
+W = {
+    "muon_efficiency": 3658,
+    "nonprompt": 387,
+    "prompt_background": 3,
+    "pt_v": 32,
+    "prefire": 14,
+    "luminosity": 1,
+    "width": 4,
+}
 W_LIKE = {"muon_efficiency": 3127, "pt_v": 22, "prompt_background": 2, "prefire": 14, "luminosity": 1, "width": 2}
 
 

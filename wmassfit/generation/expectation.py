@@ -2,8 +2,9 @@
 
 Z→μμ with one muon lost is predicted, rate and shape, from the Z's kernel and the veto of a second muon.
 W→τν is that of W→μν with the decay τ→μνν, its branching fraction and polarised spectrum; the mass of the τ is neglected
-(it lowers the rate by 3m_τ²/2M_W², less than a per mill). Simplifications of this prediction, on purpose and stated:
-Z→ττ beside Z→μμ, nonprompt, top and diboson are exponentials; their yields are fractions of the selected signal.
+(it lowers the rate by 3m_τ²/2M_W², less than a per mill). γγ→μμ has a formula of its own (`photon_induced`).
+Simplifications of this prediction, on purpose and stated: Z→ττ beside Z→μμ, nonprompt, top and diboson are
+exponentials; their yields are fractions of the selected signal.
 """
 
 from __future__ import annotations
@@ -23,10 +24,12 @@ from wmassfit.generation.grids import Grids, nominal_grids
 from wmassfit.generation.kernel import Copy, fill_kernel
 from wmassfit.generation.lineshape import LineShape
 from wmassfit.generation.muon_effects import MuonEffects
+from wmassfit.generation.photon_induced import PhotonDensity, PhotonInduced
 from wmassfit.generation.processes import (
     CHARGES,
     DIBOSON,
     NONPROMPT,
+    PHOTON_INDUCED,
     SIGNALS,
     TAU,
     TOP,
@@ -208,7 +211,7 @@ def expect(
             workers=workers,
             progress=progress,
         )
-        return Expectation(config, pdf, scale, signal, {}, *_yields(config, signal, {}))
+        return Expectation(config, pdf, scale, signal, {}, *_yields(config, signal, {}, None))
     fewer = max(_BACKGROUND_LEAST, config.kernel.log2_points - _BACKGROUND_FEWER)
     signal = legs(own(W_PLUS), 1) | legs(own(W_MINUS), -1)
     tau = legs(own(W_PLUS), 1, branching=TAU_TO_MUON) | legs(own(W_MINUS), -1, branching=TAU_TO_MUON)
@@ -227,7 +230,8 @@ def expect(
         workers=workers,
         progress=part,
     )
-    yields, densities = _yields(config, signal, {TAU: tau, ZMUMU: dimuon})
+    photons = PhotonInduced(PhotonDensity.of(pdf), veto, config.selection.cut, config.energy_gev)
+    yields, densities = _yields(config, signal, {TAU: tau, ZMUMU: dimuon}, photons)
     return Expectation(config, pdf, scale, signal, dimuon, yields, densities, tau=tau)
 
 
@@ -275,7 +279,10 @@ def _dimuon_legs(
 
 
 def _yields(
-    config: PredictionConfig, signal: Mapping[int, Leg], predicted: Mapping[str, Mapping[int, Leg]]
+    config: PredictionConfig,
+    signal: Mapping[int, Leg],
+    predicted: Mapping[str, Mapping[int, Leg]],
+    photons: PhotonInduced | None,
 ) -> tuple[dict[str, Array], dict[str, Array]]:
     """Events [η, p_T, charge] and smeared densities at edges, `predicted` the legs of backgrounds that have some."""
     eta_edges, edges = config.eta.edges, config.pt.edges
@@ -298,6 +305,11 @@ def _yields(
     outward = (1.0 + background.nonprompt_eta_rise * np.abs(eta) / np.abs(eta_edges).max())[:, None] * flat
     process = SIGNALS[config.boson]
     made = {process: from_kernel(signal)} | {name: from_kernel(legs) for name, legs in predicted.items()}
+    if photons is not None:
+        made[PHOTON_INDUCED] = (
+            photons.binned(eta_edges, edges)[:, :, None] * flat[:, None] * efficiency,
+            photons.density(eta, edges)[:, :, None] * np.diff(eta_edges)[:, None, None] * flat[:, None] * at_edges,
+        )
     flatter = exponential(central, background.top_slope_gev)
     if config.boson == "Z":
         fractions = {ZTAUTAU: background.z_to_tau, TOP_DIBOSON: background.top_diboson}

@@ -6,6 +6,7 @@ __all__ = [
     "MASS_LABELS",
     "MASS_PARAMETERS",
     "NONPROMPT",
+    "PHOTON_INDUCED",
     "PROCESS_LABELS",
     "SIGNAL",
     "SIGNALS",
@@ -20,6 +21,7 @@ CHARGES = (-1, 1)
 """Muon charges in the order of the charge axis."""
 
 SIGNAL, TAU, ZMUMU, TOP, DIBOSON, NONPROMPT = "Wmunu", "Wtaunu", "Zmumu", "top", "diboson", "nonprompt"
+PHOTON_INDUCED = "photon_induced"
 ZTAUTAU, TOP_DIBOSON = "Ztautau", "top_diboson"
 
 SIGNALS = {"W": SIGNAL, "Z": ZMUMU}
@@ -35,6 +37,7 @@ PROCESS_LABELS = {
     ZMUMU: r"$Z\to\mu\mu$",
     TOP: "top",
     DIBOSON: "diboson",
+    PHOTON_INDUCED: r"$\gamma\gamma\to\mu\mu$",
     NONPROMPT: "nonprompt",
     ZTAUTAU: r"$Z\to\tau\tau$",
     TOP_DIBOSON: "top, diboson",

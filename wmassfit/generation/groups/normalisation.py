@@ -9,7 +9,7 @@ from pydantic import Field
 
 from wmassfit.generation.expectation import Expectation
 from wmassfit.generation.groups.nuisance import EVERY_OBSERVABLE, Group, Nuisance, Variation
-from wmassfit.generation.processes import DIBOSON, TOP, TOP_DIBOSON, ZTAUTAU
+from wmassfit.generation.processes import DIBOSON, PHOTON_INDUCED, TOP, TOP_DIBOSON, ZTAUTAU
 
 __all__ = ["LuminosityGroup", "PromptBackgroundGroup"]
 
@@ -38,11 +38,12 @@ class PromptBackgroundGroup(Group):
     observables: ClassVar[frozenset[str]] = EVERY_OBSERVABLE
     top: float = Field(default=0.0, ge=0, lt=1)
     diboson: float = Field(default=0.0, ge=0, lt=1)
+    photon_induced: float = Field(default=0.0, ge=0, le=9, description="1 is a factor of 2, up or down")
     z_to_tau: float = Field(default=0.0, ge=0, lt=1, description="background of the Z")
     top_diboson: float = Field(default=0.0, ge=0, lt=1, description="background of the Z")
 
     def nuisances(self, expectation: Expectation) -> list[Nuisance]:
-        sizes = {TOP: self.top, DIBOSON: self.diboson}
+        sizes = {TOP: self.top, DIBOSON: self.diboson, PHOTON_INDUCED: self.photon_induced}
         sizes |= {ZTAUTAU: self.z_to_tau, TOP_DIBOSON: self.top_diboson}
         return [
             Nuisance(f"norm_{process}", {process: _overall(expectation, size)})
