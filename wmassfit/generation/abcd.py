@@ -23,10 +23,21 @@ from wmassfit.generation.sidebands import POWERS, Sidebands
 from wmassfit.generation.tag_and_probe import polynomials, smooth_eigenvariations
 from wmassfit.templateset import Array
 
-__all__ = ["COEFFICIENTS", "Closure", "closure", "eigenvariations", "estimate", "log_variance", "smooth"]
+__all__ = [
+    "CLOSURE_PARTS",
+    "COEFFICIENTS",
+    "Closure",
+    "closure",
+    "eigenvariations",
+    "estimate",
+    "log_variance",
+    "smooth",
+]
 
 COEFFICIENTS = 4
 """Of the smooth form in p_T, the normalisation among them."""
+
+CLOSURE_PARTS = ("norm", "slope", "rest")
 
 
 def estimate(sidebands: Sidebands) -> Array:
@@ -82,7 +93,7 @@ class Closure:
     @property
     def parts(self) -> dict[str, Array]:
         """The three by name."""
-        return {"norm": self.norm, "slope": self.slope, "rest": self.rest}
+        return {part: getattr(self, part) for part in CLOSURE_PARTS}
 
 
 def closure(sidebands: Sidebands) -> Closure:
