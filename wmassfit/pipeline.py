@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # the fit's modules load when a fit is made
     from concurrent.futures import Executor
 
     from wmassfit.electroweak import Verdict
+    from wmassfit.generation.scale import ScaleCalibration
     from wmassfit.inference import FitResult, Impacts, LinearFunction
     from wmassfit.interchange.events import EventsConfig, Filled
     from wmassfit.likelihood import Model
@@ -39,9 +40,7 @@ def generate(
     """
     from dataclasses import replace
 
-    from wmassfit.calibration import JpsiSample, expected_calibration
     from wmassfit.generation.generate import generate as generate_templates
-    from wmassfit.generation.groups.momentum_scale import MomentumScaleGroup
     from wmassfit.pdf import load
 
     config = recipe.generation
@@ -59,8 +58,7 @@ def generate(
         if progress is not None:
             progress("generate", min(100, round(100 * done)), 100)
 
-    events = [g.jpsi_events for g in config.nuisances.chosen() if isinstance(g, MomentumScaleGroup)]
-    calibration = expected_calibration(config.eta.edges, JpsiSample(events=events[0]) if events else None)
+    calibration = _scale_calibration(recipe)
     priors = _priors(recipe, pdf.name)
     templates = generate_templates(
         config, pdf, calibration, seed=seed, priors=priors, workers=workers, progress=advance
@@ -155,6 +153,30 @@ def fill(
         known = [p.name for p in templates.channel(channel).processes]
         like = name if name in known else None
     return room.merged(templates, made, channel, axes, like=like), filled
+
+
+def _scale_calibration(recipe: Recipe) -> ScaleCalibration:
+    """The calibration of the muon momentum scale: from the recipe's file, or expected from the number of J/ψ."""
+    import numpy as np
+
+    from wmassfit.calibration import JpsiSample, expected_calibration
+    from wmassfit.generation.groups.momentum_scale import MomentumScaleGroup
+    from wmassfit.interchange.results.calibration_file import read_calibration
+
+    eta = recipe.generation.eta
+    group = next((g for g in recipe.generation.nuisances.chosen() if isinstance(g, MomentumScaleGroup)), None)
+    if group is None or group.calibration is None:
+        events = None if group is None else group.jpsi_events
+        return expected_calibration(eta.edges, JpsiSample() if events is None else JpsiSample(events=events))
+    scale = read_calibration(group.calibration).scale
+    edges = scale.eta_edges
+    if edges.shape != eta.edges.shape or not np.allclose(edges, eta.edges, rtol=0, atol=1e-9):
+        raise RecipeError(
+            f"recipe {recipe.name}, generation.nuisances.momentum_scale.calibration = {group.calibration}: it has "
+            f"{edges.size - 1} η bins from {edges[0]:g} to {edges[-1]:g}, the recipe {eta.bins} uniform ones from "
+            f"{eta.low:g} to {eta.high:g}; calibrate with the recipe's bins (wmassfit calibrate --recipe)"
+        )
+    return scale
 
 
 def _priors(recipe: Recipe, pdf_name: str) -> Gaussian | None:

@@ -64,11 +64,12 @@ class Recipe(Strict):
                 f"{path}: a recipe is a mapping with `name` and `generation`, this is {type(content).__name__}"
             )
         recipe = cls.check(content, place=str(path))
-        group = getattr(recipe.generation.nuisances, "pdf", None)
+        pdf, scale = (getattr(recipe.generation.nuisances, name, None) for name in ("pdf", "momentum_scale"))
         files: dict[str, list[Path | None]] = {
             "generation.pdf.path": [recipe.generation.pdf.path],
             "generation.pdf.alphas": list(recipe.generation.pdf.alphas or ()),
-            "generation.nuisances.pdf.priors": [None if group is None else group.priors],
+            "generation.nuisances.pdf.priors": [None if pdf is None else pdf.priors],
+            "generation.nuisances.momentum_scale.calibration": [None if scale is None else scale.calibration],
         }
         for key, named in files.items():
             found = [None if file is None else _beside(path, file) for file in named]

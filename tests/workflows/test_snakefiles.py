@@ -144,3 +144,18 @@ def test_published_data(tmp_path: Path, reference: Callable[[str], Path]) -> Non
     assert len(constraints) == 29
     assert 0 < min(constraints) < max(constraints) <= 1
     assert (tmp_path / "z_pt.png").stat().st_size > 10_000
+
+
+def test_calibration_on_pseudo_data(tmp_path: Path) -> None:
+    events = "--jpsi-events 1e5 --z-events 1e5 --simulated 1"
+    study("calibration", tmp_path, recipe="small", seeds="1 2", calibration=events, options=QUICK)
+    found = {row["check"]: row for row in rows(tmp_path / "calibration.csv")}
+    for check in ("jpsi", "z", "truth", "z_closure"):
+        assert abs(float(found[check]["significance"])) < 5
+    m_w = {row["scale"]: row for row in rows(tmp_path / "m_w.csv")}
+    # a thirtieth of the J/ψ and a ninetieth of the Z know less of the scale, and so does the fit
+    for key in ("total_mev", "nominal_mev", "global_mev"):
+        assert float(m_w["fitted"][key]) > float(m_w["expected"][key])
+    parts = [float(m_w["expected"][f"{part}_mev"]) for part in ("jpsi", "closure", "common")]
+    assert math.hypot(*parts) == pytest.approx(float(m_w["expected"]["global_mev"]), rel=1e-6)
+    assert (tmp_path / "calibration.png").stat().st_size > 10_000

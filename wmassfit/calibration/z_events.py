@@ -55,14 +55,18 @@ def z_events(
     bias: Array | None = None,
     width: float = 1.0,
     seed: int = 1,
+    stream: str = "z",
     workers: int = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> Iterator[MuonPairs]:
-    """`sample.events` selected pairs, in blocks, measured with a biased scale; arguments as of `jpsi_events`."""
+    """`sample.events` selected pairs, in blocks, measured with a biased scale; arguments as of `jpsi_events`.
+
+    Events of another `stream`, of data and of their simulation, are other ones with the same seed.
+    """
     draw = _Draw.of(pdf or load())
 
     def make(block: int) -> MuonPairs:
-        rng = np.random.default_rng([seed, *b"z", block])
+        rng = np.random.default_rng([seed, *stream.encode(), block])
         true = draw.pairs(rng, 0.8 * sample.threshold_gev, sample.eta_max)
         if bias is not None:
             true = biased(true, bias, eta_edges)

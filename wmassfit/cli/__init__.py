@@ -34,6 +34,7 @@ VERBS = {
     "report": "tables and plots of a fit",
     "combine": "fits of different data into one result",
     "unblind": "the true values of a blinded fit",
+    "calibrate": "muon momentum scale and resolution from J/ψ and Z",
     "compare": "several fits side by side: shifts and differences",
     "schema": "JSON schema of recipes, for editors",
 }

@@ -147,7 +147,10 @@ def open_fit_file(path: str | Path) -> Any:
 
 
 def _check(file: Any, path: Path) -> None:
-    if file.attrs.get("format") != "wmassfit":
+    found = file.attrs.get("format")
+    if isinstance(found, str) and found.startswith("wmassfit "):
+        raise FormatError(f"{path}: a file of the format {found!r}, with neither templates nor a fit; give another one")
+    if found != "wmassfit":
         raise FormatError(
             f"{path} has no attribute format='wmassfit' (it has {', '.join([*file][:6]) or 'nothing'}): "
             "it is an HDF5 file, but not one of wmassfit"
