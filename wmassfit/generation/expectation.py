@@ -130,11 +130,12 @@ class Expectation:
         return np.stack([per_charge[charge] for charge in self.charges], axis=-1)
 
     def copy_ratio(self, name: str) -> dict[str, Array]:
-        """Templates of a kernel copy over nominal, by process, for the processes that follow the measured boson."""
-        followers = {self.signal_process: self.signal, **({TAU: self.tau} if self.tau else {})}
+        """Templates of a kernel copy over nominal, by process, for those that have this copy."""
+        all_legs = {self.signal_process: self.signal, TAU: self.tau, ZMUMU: self.dimuon or self.signal}
         return {
             process: self.by_charge({q: leg.copies[name] / leg.copies["nominal"] for q, leg in legs.items()})
-            for process, legs in followers.items()
+            for process, legs in all_legs.items()
+            if legs and all(name in leg.copies for leg in legs.values())
         }
 
 

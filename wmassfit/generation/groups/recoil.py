@@ -18,7 +18,7 @@ _COPIES = ("recoil_threshold", "recoil_resolution")
 
 
 class RecoilGroup(Group):
-    """One copy of the kernel with the cut moved, one with it widened."""
+    """One copy of the kernels with the cut moved, one with it widened; of a Z that lost a muon as well."""
 
     name: ClassVar[str] = "recoil"
     label: ClassVar[str] = "Recoil"
@@ -31,6 +31,9 @@ class RecoilGroup(Group):
             _COPIES[0]: Copy(cut=replace(cut, threshold_gev=cut.threshold_gev + self.threshold_gev)),
             _COPIES[1]: Copy(cut=replace(cut, resolution_gev=cut.resolution_gev + self.resolution_gev)),
         }
+
+    def background_copies(self, config: PredictionConfig) -> dict[str, Copy]:
+        return self.copies(config)
 
     def nuisances(self, expectation: Expectation) -> list[Nuisance]:
         return [

@@ -64,12 +64,9 @@ class WidthGroup(Group):
         config = expectation.config
         found = [
             Nuisance(name, {p: Variation.relative(r - 1.0) for p, r in expectation.copy_ratio(name).items()})
-            for name in self.copies(config)
+            for name in (*self.copies(config), *self.background_copies(config))
         ]
         z_legs = expectation.signal if config.boson == "Z" else expectation.dimuon
-        for name in self.background_copies(config):
-            ratio = {q: leg.copies[name] / leg.copies["nominal"] for q, leg in z_legs.items()}
-            found.append(Nuisance(name, {ZMUMU: Variation.relative(expectation.by_charge(ratio) - 1.0)}))
         if self.sin2_theta:
             size = lepton_asymmetry(SIN2_EFFECTIVE + self.sin2_theta) / lepton_asymmetry(SIN2_EFFECTIVE) - 1.0
             moved = expectation.by_charge({q: _a4(leg, size) for q, leg in z_legs.items()})
