@@ -1,11 +1,11 @@
 """The obvious reference of the kernel: an event loop, written from the physics and not from the kernel.
 
-It shares with the generator the parton densities and the constants of a boson, nothing else: production, line shape,
-p_T^V spectrum and angular coefficients are written out again, masses, rapidities and momenta are drawn one by one, the
-decay axes are found by boosting the two beams into the boson's rest frame, the leptons are boosted back as vectors,
-radiation and resolution are drawn event by event. The transverse-mass cut is a weight. The resolution is that at the
-middle of the muon's η bin, as templates have it. Production is continuous in y and p_T^V: nothing lives on nodes here.
-p_T^V has its two-term form up to 100 GeV, on both sides.
+It shares with the generator the parton densities, the constants of a boson and its p_T^V spectrum, nothing else:
+production, line shape and angular coefficients are written out again, masses, rapidities and momenta are drawn one by
+one, the decay axes are found by boosting the two beams into the boson's rest frame, the leptons are boosted back as
+vectors, radiation and resolution are drawn event by event. The transverse-mass cut is a weight. The resolution is that
+at the middle of the muon's η bin, as templates have it. Production is continuous in y and p_T^V: nothing lives on nodes
+here.
 
 As a script, `python tests/generation/brute_force.py --events 60000000` compares W⁺ and W⁻ templates of 48 × 30 bins.
 """
@@ -29,7 +29,7 @@ from wmassfit.generation.grids import nominal_grids
 from wmassfit.generation.kernel import fill_kernel
 from wmassfit.generation.lineshape import LineShape
 from wmassfit.generation.response import true_spectrum
-from wmassfit.generation.transverse_momentum import PtShape
+from wmassfit.generation.transverse_momentum import nominal_density
 from wmassfit.pdf import PdfSet, load_embedded
 
 ETA_EDGES = np.linspace(-2.4, 2.4, 49)
@@ -38,10 +38,6 @@ ENERGY = 13000.0
 BLOCK = 1_000_000  # events with one random stream: the result does not depend on the number of threads
 
 CKM = {(2, 1): 0.97435, (2, 3): 0.22500, (2, 5): 0.00369, (4, 1): 0.22486, (4, 3): 0.97349, (4, 5): 0.04182}
-SPECTRA = {  # (1 − f) p [1 + (p/p0)^a]^−n + f p² [1 + (p/p1)²]^−k, both terms normalised below 100 GeV
-    1: (9.400, 1.3155, 2.9288, 0.1246, 50.04, 4.83),
-    -1: (9.964, 1.3305, 3.0004, 0.1408, 48.41, 4.559),
-}
 
 
 @dataclass(frozen=True)
@@ -91,10 +87,8 @@ def mass_quantiles(pdf: PdfSet, boson: Boson) -> np.ndarray:
 
 
 def pt_quantiles(charge: int) -> np.ndarray:
-    p0, a, n, f, p1, k = SPECTRA[charge]
     p = np.linspace(0.0, 100.0, 200_001)
-    soft, hard = p * (1 + (p / p0) ** a) ** -n, p**2 * (1 + (p / p1) ** 2) ** -k
-    return quantiles(p, (1 - f) * soft / trapezoid(soft, p) + f * hard / trapezoid(hard, p))
+    return quantiles(p, nominal_density("W+" if charge > 0 else "W-", p))
 
 
 @numba.njit(nogil=True, cache=True)
@@ -291,8 +285,7 @@ def compare(template: np.ndarray, events: Events) -> Comparison:
 def kernel_template(pdf: PdfSet, boson: Boson, *, log2_points: int = 18, radiation: bool = True) -> np.ndarray:
     """The generator's template of the same bins, in pb."""
     grids = nominal_grids()
-    form = PtShape(*SPECTRA[boson.charge])
-    production = produce(pdf, boson, boson.charge, grids, energy_gev=ENERGY, shape=form).density()[0]
+    production = produce(pdf, boson, boson.charge, grids, energy_gev=ENERGY).density()[0]
     kernel = fill_kernel(boson, LineShape.of(boson, pdf), grids, log2_points=log2_points, radiation=radiation)
     return true_spectrum(kernel, production, ETA_EDGES).binned(PT_EDGES)
 
