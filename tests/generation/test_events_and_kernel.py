@@ -17,7 +17,13 @@ from wmassfit.pipeline import fill, generate
 from wmassfit.recipe import Recipe
 
 RECIPE = Recipe.load("small").override(
-    {"generation.nuisances": {}, "generation.eta.bins": 48, "generation.pt.bins": 30, "generation.luminosity_fb": 1.0}
+    {
+        "generation.rapidity_correlation": False,
+        "generation.nuisances": {},
+        "generation.eta.bins": 48,
+        "generation.pt.bins": 30,
+        "generation.luminosity_fb": 1.0,
+    }
 )
 PERFECT = {"barrel": 1.0, "endcap_loss": 0.0, "gap_loss": 0.0, "turn_on_gev": 1.0, "turn_on_width_gev": 0.1}
 BRANCHES = {"pt": "pt", "eta": "eta", "charge": "charge"}

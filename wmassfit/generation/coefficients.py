@@ -65,7 +65,7 @@ class Production:
     """dσ/dy, the shape of p_T^V and A0…A4 of one boson and lepton charge, on the nodes of `grids`, y ≥ 0.
 
     `sigma_pb` [y]: dσ/dy · BR in pb. `shape` [p_T^V] in 1/GeV, integrating to one between the outer nodes.
-    `angular` [5, y, p_T^V]. Arrays may carry a leading axis of variations.
+    `angular` [5, y, p_T^V]. Arrays may carry a leading axis of variations. `correlation` [y, p_T^V] multiplies all.
     """
 
     boson: Boson
@@ -74,10 +74,11 @@ class Production:
     sigma_pb: Array
     shape: Array
     angular: Array
+    correlation: Array | float = 1.0
 
     def density(self) -> Array:
         """d²σ/dy dp_T^V times (1, A0 … A4), pb/GeV: [..., helicity, y, p_T^V]."""
-        unpolarised = self.sigma_pb[..., None] * self.shape[..., None, :]
+        unpolarised = self.sigma_pb[..., None] * self.shape[..., None, :] * self.correlation
         return np.concatenate([unpolarised[..., None, :, :], unpolarised[..., None, :, :] * self.angular], axis=-3)
 
     def total_pb(self) -> Array:

@@ -184,6 +184,9 @@ class PredictionConfig(Strict):
     pdf: PdfConfig = PdfConfig()
     kernel: KernelConfig = KernelConfig()
     selection: SelectionConfig = SelectionConfig()
+    rapidity_correlation: bool = Field(
+        default=True, description="p_T^V changes with rapidity as for a boson beside a jet; else not at all"
+    )
     pt_shape: PtShapeConfig | None = Field(
         default=None, description="replaces the nominal p_T^V of the measured boson, W of both charges"
     )

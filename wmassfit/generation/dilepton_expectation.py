@@ -12,11 +12,10 @@ from dataclasses import replace
 import numpy as np
 
 from wmassfit.generation.bosons import Z
-from wmassfit.generation.coefficients import produce
 from wmassfit.generation.config import PredictionConfig
 from wmassfit.generation.dilepton import DileptonBins, MuonAcceptance, fill_dilepton
 from wmassfit.generation.efficiency import muon_efficiency
-from wmassfit.generation.expectation import Expectation, Leg
+from wmassfit.generation.expectation import Expectation, Leg, nominal_production
 from wmassfit.generation.grids import Grids, nominal_grids
 from wmassfit.generation.kernel import Copy
 from wmassfit.generation.lineshape import LineShape
@@ -53,7 +52,7 @@ def expect_dilepton(
     """Fill the dilepton kernel and predict every process; arguments as in `expectation.expect`."""
     grids, bins = grids or nominal_grids(), dilepton_bins(config)
     boson = replace(Z, mass_gev=config.mass_gev, width_gev=config.width_gev)
-    production = produce(pdf, boson, -1, grids, energy_gev=config.energy_gev, shape=config.shape_of(boson))
+    production = nominal_production(config, pdf, boson, -1, grids)
     eta = 0.5 * (config.eta.edges[1:] + config.eta.edges[:-1])
     acceptance = MuonAcceptance(
         config.dimuon.pt_threshold_gev,

@@ -37,12 +37,13 @@ from wmassfit.generation.processes import (
     ZMUMU,
     ZTAUTAU,
 )
+from wmassfit.generation.rapidity_correlation import correlated
 from wmassfit.generation.response import Response, Spectrum, build_response, true_spectrum
 from wmassfit.generation.scale import ScaleCalibration
 from wmassfit.pdf import PdfSet
 from wmassfit.templateset import Array
 
-__all__ = ["Expectation", "Leg", "expect"]
+__all__ = ["Expectation", "Leg", "expect", "nominal_production"]
 
 _BACKGROUND_FEWER = 2  # a background of some per cent of the signal has 2² times fewer points in its kernel,
 _BACKGROUND_LEAST = 12  # but no fewer than 2¹², as few muons lose their partner
@@ -144,6 +145,15 @@ def _falling(low: Array, high: Array, slope: float) -> Array:
     return np.asarray(np.exp(-(low - 20.0) / slope) - np.exp(-(high - 20.0) / slope))
 
 
+def nominal_production(
+    config: PredictionConfig, pdf: PdfSet, boson: Boson, lepton_charge: int, grids: Grids
+) -> Production:
+    """Production of a boson as the recipe has it, of the central member of the set."""
+    energy = config.energy_gev
+    production = produce(pdf, boson, lepton_charge, grids, energy_gev=energy, shape=config.shape_of(boson))
+    return correlated(production, energy_gev=energy) if config.rapidity_correlation else production
+
+
 def expect(
     config: PredictionConfig,
     pdf: PdfSet,
@@ -185,7 +195,7 @@ def expect(
             progress=part,
         )
         response = build_response(kernel, config.eta.edges, config.pt.edges)
-        production = produce(pdf, boson, charge, grids, energy_gev=config.energy_gev, shape=config.shape_of(boson))
+        production = nominal_production(config, pdf, boson, charge, grids)
         density = (branching or 1.0) * production.density()[0]
         spectra = {name: true_spectrum(kernel, density, config.eta.edges, copy=i) for i, name in enumerate(named)}
         templates = {name: spectrum.binned(config.pt.edges) for name, spectrum in spectra.items()}
@@ -252,9 +262,7 @@ def _dimuon_legs(
     progress: Callable[[float], None] | None,
 ) -> dict[int, Leg]:
     """Legs of the Z with one muon measured; `enters`: how often an event enters with its muon of either charge."""
-    productions = {
-        q: produce(pdf, boson, q, grids, energy_gev=config.energy_gev, shape=config.shape_of(boson)) for q in CHARGES
-    }
+    productions = {q: nominal_production(config, pdf, boson, q, grids) for q in CHARGES}
     made = fill_dimuon(
         boson,
         LineShape.of(boson, pdf, energy_gev=config.energy_gev),

@@ -13,6 +13,7 @@ from wmassfit.generation.grids import nominal_grids
 from wmassfit.generation.kernel import Copy, TransverseMassCut, fill_kernel
 from wmassfit.generation.lineshape import LineShape
 from wmassfit.generation.production import ENERGY_GEV, rapidity_spectrum
+from wmassfit.generation.rapidity_correlation import correlated
 from wmassfit.generation.response import build_response
 from wmassfit.pdf import PdfSet, symmetrised_directions
 from wmassfit.templateset import Array
@@ -84,7 +85,9 @@ def lepton_eta_cross_section(
         workers=workers,
     )
     response = build_response(kernel, edges, np.array(pt_range_gev), smeared=False)
-    production = produce(pdf, boson, boson.charge, grids, energy_gev=energy_gev, members=slice(None))
+    production = correlated(
+        produce(pdf, boson, boson.charge, grids, energy_gev=energy_gev, members=slice(None)), energy_gev=energy_gev
+    )
     # the two beams are equal: −η has the rate of +η
     members = 2.0 * response.contract(production.density())[:, :, 0] / np.diff(edges)
     return Prediction(members, symmetrised_directions(pdf, members))

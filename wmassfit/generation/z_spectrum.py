@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from scipy.interpolate import CubicSpline
+from scipy.interpolate import CubicSpline, RectBivariateSpline
 
 from wmassfit.errors import PhysicsError
 from wmassfit.generation.angular import angular_coefficients
 from wmassfit.generation.bosons import Z
-from wmassfit.generation.coefficients import node_weights
+from wmassfit.generation.coefficients import node_weights, produce
 from wmassfit.generation.decay import lepton_momenta
 from wmassfit.generation.grids import nominal_grids
 from wmassfit.generation.groups.pt_v import PtVGroup
@@ -19,13 +19,14 @@ from wmassfit.generation.kernel import sobol_integers
 from wmassfit.generation.lineshape import LineShape
 from wmassfit.generation.predictions import Prediction
 from wmassfit.generation.production import ENERGY_GEV, rapidity_spectrum
+from wmassfit.generation.rapidity_correlation import correlated
 from wmassfit.generation.transverse_momentum import PT_MAX_GEV, nominal_density
 from wmassfit.pdf import PdfSet, symmetrised_directions
 from wmassfit.templateset import Array
 
 __all__ = ["LeptonAcceptance", "ZPtSpectrum", "accepted_fraction", "z_pt_spectrum"]
 
-_Y_REACH = 4.0  # no pair with both |η| < 2.5 and p_T > 27 GeV comes from beyond: its leptons have |Δη| < 2.5 at 66 GeV
+_Y_REACH = 4.7  # where x is 0.75 at M_Z
 
 
 @dataclass(frozen=True)
@@ -67,11 +68,13 @@ def accepted_fraction(
     energy_gev: float = ENERGY_GEV,
     log2_points: int = 14,
     seed: int = 1,
+    correlation: bool = True,
 ) -> Array:
     """Fraction of Z → ℓℓ whose leptons are accepted, at each p_T of the Z in GeV: [member, p_T].
 
-    Leptons without radiation, A0 … A4 as in generation; one scrambled Sobol rule in (cosθ, φ, mass, y) for all p_T, the
-    members as weights in y. With 2^14 points it is right to 5e-4.
+    With `correlation` the rapidity of the Z has at each p_T the distribution of `rapidity_correlation`. Leptons without
+    radiation, A0 … A4 as in generation; one scrambled Sobol rule in (cosθ, φ, mass, y) for all p_T, the members as
+    weights in y. With 2^14 points it is right to 5e-4.
     """
     wanted = acceptance or LeptonAcceptance()
     rng = np.random.default_rng([seed, *b"acceptance"])
@@ -84,6 +87,7 @@ def accepted_fraction(
     a4 = spectrum.a4(-1)[0]
     s = np.sqrt(1.0 - c**2)
     inside = (m > wanted.mass_gev[0]) & (m < wanted.mass_gev[1])
+    at_pt = _correlation(pdf, np.asarray(pt, dtype=np.float64), y, energy_gev) if correlation else np.ones((pt.size, 1))
     fractions = np.empty((pdf.members, pt.size))
     for i, p in enumerate(np.asarray(pt, dtype=np.float64)):
         (first, second), (eta_first, eta_second) = lepton_momenta(c, phi, m, p, y)
@@ -93,8 +97,19 @@ def accepted_fraction(
         decay = 1 + c**2 + 0.5 * a0 * (1 - 3 * c**2) + 2 * a1 * s * c * np.cos(phi) + a3 * s * np.cos(phi)
         decay += 0.5 * a2 * s**2 * np.cos(2 * phi) + a4_here * c
         # ∫ dc dφ/(4π) of 3/4 · decay is one
-        fractions[:, i] = share @ (accepted * 0.75 * decay) / c.size
+        fractions[:, i] = share @ (accepted * 0.75 * decay * at_pt[i]) / c.size
     return fractions
+
+
+def _correlation(pdf: PdfSet, pt: Array, y: Array, energy_gev: float) -> Array:
+    """What d²σ/dy dp_T is over dσ/dy times the spectrum, [p_T, point], linear between the nodes of generation."""
+    grids = nominal_grids()
+    made = correlated(produce(pdf, Z, -1, grids, energy_gev=energy_gev), energy_gev=energy_gev)
+    return np.asarray(
+        RectBivariateSpline(grids.boson_pt, grids.rapidity, np.transpose(made.correlation), kx=1, ky=1)(
+            pt[:, None], np.abs(y), grid=False
+        )
+    )
 
 
 def _total_pb(pdf: PdfSet, energy_gev: float) -> Array:

@@ -37,7 +37,7 @@ from wmassfit.report.style import GLOBAL, corner, figure, save, styled
 from wmassfit.report.tables import Table, to_csv, to_markdown
 
 PT_RANGE_GEV = (26.0, 56.0)
-LOW_PT_GEV = 51.0  # where the parametrised spectrum begins to fall off against data
+LOW_PT_GEV = 51.0  # below, the form fitted to a resummed calculation; above, a boson beside a jet
 CMS_W, CMS_A4, ATLAS = "CMS, arXiv:2008.04174", "CMS, HEPData ins2818125", "ATLAS, arXiv:1912.02844"
 
 

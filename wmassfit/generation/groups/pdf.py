@@ -102,4 +102,5 @@ def _directions(expectation: Expectation, pdf: PdfSet, production: Production, m
     )
     for member, shift in zip(pdf.alphas_members, pdf.alphas_shifts, strict=True):
         density[member] *= 1.0 + model.moved(alphas=model.start.alphas + shift)(production.grids.boson_pt)
-    return np.tensordot(matrix, replace(members, sigma_pb=sigma, shape=density).density(), axes=1)
+    varied = replace(members, sigma_pb=sigma, shape=density, correlation=production.correlation)
+    return np.tensordot(matrix, varied.density(), axes=1)

@@ -9,8 +9,10 @@ import numpy as np
 from pydantic import Field, field_validator
 
 from wmassfit.generation.bosons import Boson
+from wmassfit.generation.coefficients import node_weights
 from wmassfit.generation.css import CssModel, css_model
 from wmassfit.generation.expectation import Expectation
+from wmassfit.generation.grids import Grids
 from wmassfit.generation.groups.nuisance import EVERY_OBSERVABLE, Group, Nuisance, boson_label, boson_legs, combined
 from wmassfit.generation.heavy_quarks import BOTTOM, CHARM, heavy_changes
 from wmassfit.generation.production import ENERGY_GEV
@@ -119,7 +121,16 @@ class PtVGroup(Group):
                         energy_gev=expectation.config.energy_gev,
                     )
                 density = leg.production.density()[0]
-                changes = leg.vary(np.stack([density * change for change in relative.values()]))
+                kept = [change - _mean(density[0], grids, change) for change in relative.values()]
+                changes = leg.vary(np.stack([density * change for change in kept]))
                 for name, change in zip(relative, changes, strict=True):
                     effects.setdefault(name, {}).setdefault(process, {})[charge] = change
         return [combined(expectation, name, changes) for name, changes in effects.items()]
+
+
+def _mean(density: Array, grids: Grids, change: Array) -> Array:
+    """Mean over p_T^V of a change [1 or y, p_T^V] at each rapidity, [y, 1], with a density [y, p_T^V] on the nodes."""
+    rate = density * node_weights(grids.boson_pt)
+    total = np.sum(rate, axis=-1, keepdims=True)
+    moved = np.sum(rate * change, axis=-1, keepdims=True)
+    return np.asarray(np.divide(moved, total, out=np.zeros_like(total), where=total > 0))
