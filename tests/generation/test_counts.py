@@ -14,11 +14,20 @@ W = {
     "nonprompt": 387,
     "prompt_background": 3,
     "pt_v": 32,
+    "electroweak": 7,
     "prefire": 14,
     "luminosity": 1,
     "width": 4,
 }
-W_LIKE = {"muon_efficiency": 3127, "pt_v": 22, "prompt_background": 2, "prefire": 14, "luminosity": 1, "width": 2}
+W_LIKE = {
+    "muon_efficiency": 3127,
+    "pt_v": 22,
+    "electroweak": 6,
+    "prompt_background": 2,
+    "prefire": 14,
+    "luminosity": 1,
+    "width": 2,
+}
 
 
 def counts(name: str) -> Counter[str]:
@@ -59,8 +68,14 @@ def test_w_like(w_like: Counter[str], group: str) -> None:
 
 # of the pair's observables; the scale of the mass is that of the J/ψ alone, (A, ε, M) in 48 bins of η
 PAIRS = {
-    "zmass": {"muon_efficiency": 3127, "momentum_scale": 144, "luminosity": 1, "prompt_background": 2},
-    "zpty": {"muon_efficiency": 3127, "momentum_scale": 0, "luminosity": 1, "prompt_background": 2},
+    "zmass": {
+        "muon_efficiency": 3127,
+        "momentum_scale": 144,
+        "electroweak": 5,
+        "luminosity": 1,
+        "prompt_background": 2,
+    },
+    "zpty": {"muon_efficiency": 3127, "momentum_scale": 0, "electroweak": 5, "luminosity": 1, "prompt_background": 2},
 }
 
 

@@ -106,7 +106,7 @@ def test_mass_copy_is_a_refilled_kernel(shift: float) -> None:
 def test_radiation_without_a_cut_is_a_convolution() -> None:
     radiated = fill(copies=(Copy(cut=None),))
     plain = fill(copies=(Copy(cut=None),), radiation=False, pt_reach=100.0)
-    matrix = radiation_matrices(SMALL.lepton_pt, W_PLUS.mass_gev).sum(axis=0)[:, : radiated.lepton_pt.size]
+    matrix = radiation_matrices(SMALL.lepton_pt, W_PLUS).sum(axis=0)[:, : radiated.lepton_pt.size]
     np.testing.assert_allclose(radiated.values, plain.values @ matrix, atol=3e-6 * plain.values.max())
 
 

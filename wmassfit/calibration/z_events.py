@@ -21,7 +21,7 @@ from wmassfit.generation.angular import angular_coefficients
 from wmassfit.generation.decay import lepton_momenta
 from wmassfit.generation.lineshape import LineShape
 from wmassfit.generation.production import rapidity_spectrum
-from wmassfit.generation.radiation import radiator_strength
+from wmassfit.generation.radiator import radiator_strength
 from wmassfit.generation.resolution import relative_resolution
 from wmassfit.generation.transverse_momentum import PT_MAX_GEV, nominal_density
 from wmassfit.pdf import PdfSet, load

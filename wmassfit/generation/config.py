@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 
 from wmassfit.generation.bosons import Boson, Z
 from wmassfit.generation.kernel import TransverseMassCut
+from wmassfit.generation.radiator import LEADING_LOGARITHMS, RadiatorChange
 from wmassfit.generation.transverse_momentum import PtShape
 from wmassfit.templateset import Array
 
@@ -73,6 +74,19 @@ class KernelConfig(Strict):
 
     log2_points: int = Field(default=18, ge=8, le=24, description="2^n Sobol points in each of the p_T^V cells")
     radiation: bool = Field(default=True, description="final-state radiation of the muon")
+    higher_orders: bool = Field(
+        default=False,
+        description="of the radiation: its exact first order, the second leading-logarithmic one, and pairs",
+    )
+
+    @property
+    def radiator(self) -> RadiatorChange:
+        """What is added to the leading-logarithmic radiator."""
+        return (
+            RadiatorChange(matrix_element=1.0, second_order=1.0, pairs=1.0)
+            if self.higher_orders
+            else LEADING_LOGARITHMS
+        )
 
 
 class SelectionConfig(Strict):

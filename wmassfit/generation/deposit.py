@@ -72,7 +72,8 @@ def _fill(
     cell:     (low, high) of p_T^V; interval: (low, high) of the two hat nodes, inside the cell
     resonance: (M, Γ, atan_low, atan_range) of the mapping m² = M² + MΓ tan(atan_low + u·atan_range)
     mass_grid: (first, step); mass_weight: density of the mass over that of the mapping, on the grid
-    copies:   [c, 2], mass and width of each copy; copy_norm [c]; copy_cut [c], which of the cuts it has
+    copies:   [c, 3], mass and width of each copy, and the power of m/M in its rate; copy_norm [c]; copy_cut [c], which
+              of the cuts it has
     cuts:     [cut, z, k], transverse-mass efficiency at √z·m_T, m_T in steps of cut_step
     lower, upper: float32 [Δη, p_T, z, copy, helicity] of the two nodes, Δη ≥ 0 only (cosθ < 0 follows by parity)
     """
@@ -143,6 +144,8 @@ def _fill(
             mass2 = copies[copy, 0] * copies[copy, 0]
             shifted = (m2 - mass2) ** 2 + m2 * m2 * copies[copy, 1] * copies[copy, 1] / mass2
             weight_copy[copy] = weight * copy_norm[copy] * nominal / shifted
+            if copies[copy, 2] != 0.0:
+                weight_copy[copy] *= (m / mass0) ** copies[copy, 2]
         k = 0
         for z in range(n_z):
             for copy in range(n_copy):

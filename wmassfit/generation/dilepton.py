@@ -24,7 +24,8 @@ from wmassfit.generation.grids import Grids
 from wmassfit.generation.kernel import HELICITY_PARITY, Copy, fill_setting, sobol_integers
 from wmassfit.generation.lineshape import LineShape
 from wmassfit.generation.muon_effects import MuonEffects
-from wmassfit.generation.radiation import radiator_strength
+from wmassfit.generation.radiation import radiator_factors
+from wmassfit.generation.radiator import radiator_strength
 from wmassfit.generation.resolution import relative_resolution
 from wmassfit.generation.response import Response
 from wmassfit.templateset import Array
@@ -154,6 +155,7 @@ def fill_dilepton(
     points = sobol_integers(log2_points, rng, dimensions=6)
     shifts = rng.integers(0, 2**32, size=(grids.cells.size - 1, 6), dtype=np.uint32)
     resonance, mass_grid, mass_weight, parameters, norms, _ = fill_setting(boson, line_shape, copies)
+    factors = np.stack([radiator_factors(boson, copy.radiator, pair=True) for copy in copies])
     n_y, nodes = grids.rapidity.size, grids.boson_pt
     response = np.zeros((n_row, 6, n_y, nodes.size, coarse.size), dtype=np.float32)
     n_response = max(1, len(points) >> _RESPONSE_FEWER)
@@ -177,6 +179,7 @@ def fill_dilepton(
                 parameters,
                 norms,
                 radiator_strength(boson.mass_gev) if radiation else 0.0,
+                factors if radiation else np.ones((len(copies), 1)),
                 (acceptance.threshold_gev, *acceptance.turn_on_gev, edge),
                 acceptance.plateau,
                 resolution,

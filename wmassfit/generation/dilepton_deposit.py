@@ -42,6 +42,7 @@ def _fill(
     copies: Any,
     copy_norm: Any,
     beta: Any,
+    factors: Any,
     detector: Any,
     plateau: Any,
     resolution: Any,
@@ -68,7 +69,7 @@ def _fill(
     error by r λ and leaves r²(1 − tλ − λ²) of its variance, λ = φ(t)/Φ(t).
 
     points, shifts, cell, interval, resonance, mass_grid, mass_weight, copies, copy_norm as in `deposit.fill`
-    beta:     strength of the radiator, 0 without radiation
+    beta:     strength of the radiator, 0 without radiation; factors: [copy, cell of u4 or u5], on its density
     detector: (T, p_T of half efficiency, its width, |η| edge), GeV
     plateau:  [η], efficiency above the turn-on; resolution: [2, η], (σ/p_T)² at p_T = 0 and its growth a GeV²
     rapidity: (step of production, first edge, width, number) of the pair's y bins; number 0: rows are |η| of the more
@@ -102,9 +103,12 @@ def _fill(
         phi = math.pi * ((points[i, 1] ^ shifts[1]) + 0.5) * to_unit
         u = ((points[i, 2] ^ shifts[2]) + 0.5) * to_unit
         z1, z2, radiated = 1.0, 1.0, 1.0
+        radiated1, radiated2 = 0, 0
         if beta > 0.0:
             z1 = 1.0 - (((points[i, 4] ^ shifts[4]) + 0.5) * to_unit) ** (1.0 / beta)
             z2 = 1.0 - (((points[i, 5] ^ shifts[5]) + 0.5) * to_unit) ** (1.0 / beta)
+            radiated1 = int((points[i, 4] ^ shifts[4]) * to_unit * factors.shape[1])
+            radiated2 = int((points[i, 5] ^ shifts[5]) * to_unit * factors.shape[1])
             radiated = 0.25 * (1.0 + z1 * z1) * (1.0 + z2 * z2) / (mean_radiator * mean_radiator)
         m2 = mass0 * mass0 + mass0 * width0 * math.tan(atan_low + u * atan_range)
         m = math.sqrt(m2)
@@ -141,6 +145,9 @@ def _fill(
             mass2 = copies[copy, 0] * copies[copy, 0]
             shifted = (m2 - mass2) ** 2 + m2 * m2 * copies[copy, 1] * copies[copy, 1] / mass2
             weight_copy[copy] = weight * copy_norm[copy] * nominal / shifted
+            if copies[copy, 2] != 0.0:
+                weight_copy[copy] *= (m / mass0) ** copies[copy, 2]
+            weight_copy[copy] *= factors[copy, radiated1] * factors[copy, radiated2]
 
         # production on the nodes of this point's range, and its integral from the first of them
         share = (pt - interval[0]) / (interval[1] - interval[0])

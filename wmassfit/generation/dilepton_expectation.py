@@ -17,7 +17,7 @@ from wmassfit.generation.dilepton import DileptonBins, MuonAcceptance, fill_dile
 from wmassfit.generation.efficiency import muon_efficiency
 from wmassfit.generation.expectation import Expectation, Leg, nominal_production
 from wmassfit.generation.grids import Grids, nominal_grids
-from wmassfit.generation.kernel import Copy
+from wmassfit.generation.kernel import Copy, with_radiator
 from wmassfit.generation.lineshape import LineShape
 from wmassfit.generation.processes import CHARGES, TOP_DIBOSON, ZMUMU, ZTAUTAU
 from wmassfit.generation.response import Spectrum
@@ -60,7 +60,7 @@ def expect_dilepton(
         muon_efficiency(config.efficiency, eta, np.array([_PLATEAU_GEV]))[:, 0],
         (config.efficiency.turn_on_gev, config.efficiency.turn_on_width_gev),
     )
-    named = {"nominal": Copy(), **copies}
+    named = with_radiator({"nominal": Copy(), **copies}, config.kernel.radiator)
     made = fill_dilepton(
         boson,
         LineShape.of(boson, pdf, energy_gev=config.energy_gev),

@@ -25,6 +25,7 @@ from wmassfit.generation.grids import Grids
 from wmassfit.generation.kernel import HELICITY_PARITY, Copy, TransverseMassCut, fill_setting, sobol_integers
 from wmassfit.generation.lineshape import LineShape
 from wmassfit.generation.radiation import Z_NODES, radiation_matrices, radiator_rule
+from wmassfit.generation.radiator import RadiatorChange
 from wmassfit.generation.resolution import bin_response, relative_resolution
 from wmassfit.generation.response import Response, Spectrum, distinct_bins
 from wmassfit.templateset import Array
@@ -64,20 +65,25 @@ class Dimuon:
 
 
 def other_muon_tables(
-    cuts: list[TransverseMassCut | None], boson: Boson, *, threshold_gev: float, radiation: bool
+    cuts: list[tuple[TransverseMassCut | None, RadiatorChange]],
+    boson: Boson,
+    *,
+    threshold_gev: float,
+    radiation: bool,
 ) -> NDArray[np.float32]:
-    """Efficiency of the cut alone, and with the other muon's threshold: [2, cut, transverse mass, p_T before].
+    """Efficiency of the cut alone, and with the other muon's threshold: [2, cut and radiator, transverse mass, p_T].
 
     ∫ dz D(z) cut(√z m_T) Φ[(z p_T − threshold)/σ(z p_T)], D the radiator of the other muon, σ its resolution.
     """
-    z, weight = radiator_rule(boson.mass_gev) if radiation else (np.ones(1), np.ones(1))
+    z, _ = radiator_rule(boson) if radiation else (np.ones(1), np.ones(1))
     transverse_mass = np.arange(0.0, boson.mass_range_gev[1] + 2 * _TABLE_STEPS[0], _TABLE_STEPS[0])
     pt = np.arange(_TABLE_STEPS[1], _TABLE_REACH_GEV, _TABLE_STEPS[1])
     after = pt[None, :] * z[:, None]
     passed = ndtr((after - threshold_gev) / (after * relative_resolution(after, _TYPICAL_ETA)))
     passed = np.concatenate([np.zeros((z.size, 1)), passed], axis=1)
     tables = []
-    for cut in cuts:
+    for cut, change in cuts:
+        weight = radiator_rule(boson, change=change)[1] if radiation else np.ones(1)
         seen = transverse_mass[:, None] * np.sqrt(z)
         of_cut = (np.ones_like(seen) if cut is None else cut(seen)) * weight
         tables.append([of_cut @ np.ones_like(passed), of_cut @ passed])
@@ -111,10 +117,10 @@ def fill_dimuon(
     points = sobol_integers(log2_points, rng)
     shifts = rng.integers(0, 2**32, size=(grids.cells.size - 1, 4), dtype=np.uint32)
     z_nodes = np.array(Z_NODES if radiation else (1.0,))
-    resonance, mass_grid, mass_weight, parameters, norms, copy_cut = fill_setting(boson, line_shape, copies)
-    tables = other_muon_tables(
-        list(dict.fromkeys(c.cut for c in copies)), boson, threshold_gev=other.pt_gev, radiation=radiation
-    )
+    resonance, mass_grid, mass_weight, parameters, norms, _ = fill_setting(boson, line_shape, copies)
+    passing = list(dict.fromkeys((copy.cut, copy.radiator) for copy in copies))
+    copy_cut = np.array([passing.index((copy.cut, copy.radiator)) for copy in copies])
+    tables = other_muon_tables(passing, boson, threshold_gev=other.pt_gev, radiation=radiation)
     distinct, index = distinct_bins(eta_edges)
     n_entry = len(distinct)
     # a bin and its mirror image, which takes what cosθ < 0 would give the bin
@@ -122,10 +128,10 @@ def fill_dimuon(
     bins = np.column_stack([places.reshape(-1, 2), np.tile(np.arange(n_entry), 2)])
     fine, coarse = grids.lepton_pt, grids.lepton_pt[::2]
 
-    def radiated(nodes: Array) -> Array:
-        return radiation_matrices(nodes, boson.mass_gev) if radiation else np.eye(nodes.size)[None]
+    def radiated(nodes: Array, change: RadiatorChange) -> Array:
+        return radiation_matrices(nodes, boson, change=change) if radiation else np.eye(nodes.size)[None]
 
-    coarse_radiation = radiated(coarse)
+    coarse_radiation = radiated(coarse, copies[0].radiator)
     # [entry, p_T · z, bin]
     smearing = np.stack(
         [
@@ -191,10 +197,15 @@ def fill_dimuon(
         values[:, :, :, node] += last
     total = np.asarray(sum(part for *_, part in parts))
     everything, found = total.reshape(2, len(charges), n_entry, fine.size, len(copies), z_nodes.size)
-    matrices = radiated(fine)
 
     def after(before: Array) -> Array:
-        return np.asarray(np.einsum("qepcz,zpr->qecr", before, matrices, optimize=True))
+        radiators = [copy.radiator for copy in copies[: before.shape[3]]]
+        result = np.empty((len(charges), n_entry, len(radiators), fine.size))
+        for change in dict.fromkeys(radiators):
+            which = [c for c, radiator in enumerate(radiators) if radiator == change]
+            matrices = radiated(fine, change)
+            result[:, :, which] = np.einsum("qepcz,zpr->qecr", before[:, :, :, which], matrices, optimize=True)
+        return result
 
     chosen = after(other.lost * everything + (other.found - other.lost) * found)
     of_pairs = after(other.found * found[..., :1, :])[:, :, 0]

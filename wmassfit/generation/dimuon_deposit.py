@@ -67,8 +67,8 @@ def _fill(
 
     points, shifts, cell, interval, resonance, mass_grid, mass_weight, copies, copy_norm, copy_cut as in `deposit.fill`
     table_steps: (GeV of transverse mass, GeV of p_T); tables: [part, cut, transverse mass, p_T of the other muon],
-        efficiency of the cut, and of the cut and the other muon's threshold, averaged over its radiation;
-        root_z [z]: √z of the chosen muon
+        efficiency of the cut, and of the cut and the other muon's threshold, averaged over its radiation, of which each
+        entry of `cut` has its own; root_z [z]: √z of the chosen muon
     edges, bins: η edges of the chosen muon, and [bin, 3] the lower edge, the upper edge and the entry of each bin; a
         bin and its mirror image have one entry
     other:    (|η| within which the other muon is found, weight of events where it is not found, and where it is)
@@ -153,6 +153,8 @@ def _fill(
             mass2 = copies[copy, 0] * copies[copy, 0]
             shifted = (m2 - mass2) ** 2 + m2 * m2 * copies[copy, 1] * copies[copy, 1] / mass2
             of_copy = weight * copy_norm[copy] * nominal / shifted
+            if copies[copy, 2] != 0.0:
+                of_copy *= (m / mass0) ** copies[copy, 2]
             for part in range(first_part, 2):
                 for z in range(n_z):
                     vector[part, copy * n_z + z] = of_copy * weight_z[part, copy_cut[copy], z]

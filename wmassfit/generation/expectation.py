@@ -21,7 +21,7 @@ from wmassfit.generation.config import PredictionConfig
 from wmassfit.generation.dimuon import OtherMuon, fill_dimuon
 from wmassfit.generation.efficiency import muon_efficiency
 from wmassfit.generation.grids import Grids, nominal_grids
-from wmassfit.generation.kernel import Copy, fill_kernel
+from wmassfit.generation.kernel import Copy, fill_kernel, with_radiator
 from wmassfit.generation.lineshape import LineShape
 from wmassfit.generation.muon_effects import MuonEffects
 from wmassfit.generation.photon_induced import PhotonDensity, PhotonInduced
@@ -172,7 +172,7 @@ def expect(
     a background. `progress` is called with the fraction done.
     """
     grids = grids or nominal_grids()
-    named = {"nominal": Copy(cut=config.selection.cut), **copies}
+    named = with_radiator({"nominal": Copy(cut=config.selection.cut), **copies}, config.kernel.radiator)
 
     def part(step: float) -> None:
         if progress is not None:
@@ -232,7 +232,7 @@ def expect(
         pdf,
         Z,
         grids,
-        {"nominal": named["nominal"], **(background_copies or {})},
+        {"nominal": named["nominal"], **with_radiator(background_copies or {}, config.kernel.radiator)},
         veto,
         log2_points=fewer,
         response_fewer=max(_RESPONSE_FEWER, fewer - _BACKGROUND_RESPONSE),

@@ -8,9 +8,9 @@ production with a kernel K[copy, helicity, p_T^V node, Δη, p_T], and a variati
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,9 +21,19 @@ from wmassfit.generation.bosons import Boson
 from wmassfit.generation.grids import Grids
 from wmassfit.generation.lineshape import LineShape
 from wmassfit.generation.radiation import Z_NODES, radiation_matrices
+from wmassfit.generation.radiator import LEADING_LOGARITHMS, RadiatorChange
 from wmassfit.templateset import Array
 
-__all__ = ["HELICITY_PARITY", "Copy", "Kernel", "TransverseMassCut", "fill_kernel", "fill_setting", "sobol_integers"]
+__all__ = [
+    "HELICITY_PARITY",
+    "Copy",
+    "Kernel",
+    "TransverseMassCut",
+    "fill_kernel",
+    "fill_setting",
+    "sobol_integers",
+    "with_radiator",
+]
 
 HELICITY_PARITY = np.array([1, 1, -1, 1, 1, -1])
 """Parity under cosθ → −cosθ of 1+c², A0, A1, A2, A3, A4; the same as that of the coefficients under y → −y."""
@@ -47,11 +57,19 @@ class TransverseMassCut:
 
 @dataclass(frozen=True)
 class Copy:
-    """One version of the kernel: the boson's mass or width moved, or another transverse-mass cut. Same points."""
+    """One version of the kernel, by the same points: the boson's mass or width moved, another transverse-mass cut, the
+    rate multiplied by (m/M)^`mass_power`, or another radiator."""
 
     mass_shift_gev: float = 0.0
     width_shift_gev: float = 0.0
     cut: TransverseMassCut | None = TransverseMassCut()
+    mass_power: float = 0.0
+    radiator: RadiatorChange = LEADING_LOGARITHMS
+
+
+def with_radiator(copies: Mapping[str, Copy], radiator: RadiatorChange) -> dict[str, Copy]:
+    """Copies of a kernel whose nominal radiator is another one: the changes of each add to it."""
+    return {name: replace(copy, radiator=radiator + copy.radiator) for name, copy in copies.items()}
 
 
 @dataclass(frozen=True)
@@ -99,19 +117,25 @@ def fill_kernel(
 
     kept = grids.lepton_pt[grids.lepton_pt <= pt_reach]
     z_nodes = Z_NODES if radiation else (1.0,)
-    matrices = np.eye(grids.lepton_pt.size)[None]
-    if radiation:
-        matrices = radiation_matrices(grids.lepton_pt, boson.mass_gev)
-    transfer = np.ascontiguousarray(matrices[:, :, : kept.size].transpose(0, 2, 1), dtype=np.float32)
+    # another radiator is another convolution of the same deposits
+    decays = list(dict.fromkeys(replace(copy, radiator=LEADING_LOGARITHMS) for copy in copies))
+    convolutions = [
+        (
+            [i for i, copy in enumerate(copies) if copy.radiator == change],
+            [decays.index(replace(copy, radiator=LEADING_LOGARITHMS)) for copy in copies if copy.radiator == change],
+            _transfer(grids.lepton_pt, kept.size, boson, change if radiation else None),
+        )
+        for change in dict.fromkeys(copy.radiator for copy in copies)
+    ]
     transverse_mass = np.arange(0.0, boson.mass_range_gev[1] + 2 * _CUT_STEP_GEV, _CUT_STEP_GEV)
     tables = np.array(
         [
             [np.ones_like(transverse_mass) if cut is None else cut(math.sqrt(z) * transverse_mass) for z in z_nodes]
-            for cut in dict.fromkeys(c.cut for c in copies)
+            for cut in dict.fromkeys(c.cut for c in decays)
         ]
     )
     setting = (
-        *fill_setting(boson, line_shape, copies),
+        *fill_setting(boson, line_shape, tuple(decays)),
         _CUT_STEP_GEV,
         tables,
         grids.eta_step,
@@ -123,22 +147,28 @@ def fill_kernel(
     n_node = nodes.size
     values = np.zeros((len(copies), 6, n_node, grids.n_eta, kept.size), dtype=np.float32)
 
+    def radiate(deposits: NDArray[np.float32]) -> NDArray[np.float32]:
+        made = np.empty((len(copies), 6, grids.n_eta, kept.size), dtype=np.float32)
+        for which, of, transfer in convolutions:
+            made[which] = _radiate(deposits if of == list(range(len(decays))) else deposits[:, :, :, of], transfer)
+        return made
+
     def fill_chunk(intervals: NDArray[np.int64]) -> tuple[int, NDArray[np.float32]]:
         from wmassfit.generation.deposit import fill
 
-        shape = (grids.n_eta, grids.lepton_pt.size, len(z_nodes), len(copies), 6)
+        shape = (grids.n_eta, grids.lepton_pt.size, len(z_nodes), len(decays), 6)
         lower, upper = np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=np.float32)
         for i in intervals:
             centre = 0.5 * (nodes[i] + nodes[i + 1])
             cell = int(np.searchsorted(grids.cells, centre)) - 1
             limits = (grids.cells[cell], grids.cells[cell + 1])
             fill(points, shifts[cell], limits, (nodes[i], nodes[i + 1]), *setting, lower, upper)
-            values[:, :, i] = _radiate(lower, transfer)
+            values[:, :, i] = radiate(lower)
             lower.fill(0.0)
             lower, upper = upper, lower
             if progress is not None:
                 progress(1.0 / (n_node - 1))
-        return int(intervals[-1]) + 1, _radiate(lower, transfer)
+        return int(intervals[-1]) + 1, radiate(lower)
 
     chunks = [chunk for chunk in np.array_split(np.arange(n_node - 1), _CHUNKS) if chunk.size]
     with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(max_workers=workers) as pool:
@@ -146,6 +176,12 @@ def fill_kernel(
     for node, upper in last_nodes:
         values[:, :, node] += upper
     return Kernel(boson, grids, copies, kept, values)
+
+
+def _transfer(nodes: Array, kept: int, boson: Boson, change: RadiatorChange | None) -> NDArray[np.float32]:
+    """[z, p_T kept, p_T], of one radiator; without radiation (None) what is kept of the identity."""
+    matrices = np.eye(nodes.size)[None] if change is None else radiation_matrices(nodes, boson, change=change)
+    return np.ascontiguousarray(matrices[:, :, :kept].transpose(0, 2, 1), dtype=np.float32)
 
 
 def _radiate(deposits: NDArray[np.float32], transfer: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -185,12 +221,12 @@ def fill_setting(
     def denominator(m: float, copy_mass: float, copy_width: float) -> float:
         return (m**2 - copy_mass**2) ** 2 + m**4 * copy_width**2 / copy_mass**2
 
-    parameters = np.array([[mass + c.mass_shift_gev, width + c.width_shift_gev] for c in copies])
+    parameters = np.array([[mass + c.mass_shift_gev, width + c.width_shift_gev, c.mass_power] for c in copies])
     norms = [
         float(line_shape.weight(mass, mass_shift_gev=c.mass_shift_gev, width_shift_gev=c.width_shift_gev))
         * denominator(mass, m, g)
         / denominator(mass, mass, width)
-        for c, (m, g) in zip(copies, parameters, strict=True)
+        for c, (m, g, _) in zip(copies, parameters, strict=True)
     ]
     cuts = list(dict.fromkeys(c.cut for c in copies))
     return (

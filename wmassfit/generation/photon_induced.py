@@ -11,7 +11,7 @@ from wmassfit.generation.bosons import Z
 from wmassfit.generation.dimuon import OtherMuon
 from wmassfit.generation.kernel import TransverseMassCut
 from wmassfit.generation.production import ENERGY_GEV, GEV2_PB, X_MAX
-from wmassfit.generation.radiation import ALPHA
+from wmassfit.generation.radiator import ALPHA
 from wmassfit.pdf import QUARKS, PdfSet
 from wmassfit.templateset import Array
 

@@ -2,36 +2,48 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
+from wmassfit.generation.bosons import Boson
+from wmassfit.generation.radiator import LEADING_LOGARITHMS, RadiatorChange, radiator_strength
 from wmassfit.templateset import Array
 
-__all__ = ["Z_NODES", "radiation_matrices", "radiator_rule", "radiator_strength"]
+__all__ = ["Z_NODES", "radiation_matrices", "radiator_factors", "radiator_rule", "radiator_strength"]
 
-ALPHA = 1 / 137.035999
-MUON_MASS_GEV = 0.1056583755
 Z_NODES = (1.0, 0.9, 0.7, 0.3)
 """Momentum fractions at which the kernel is filled; between them the transverse-mass cut is a cubic in z."""
 
 _STEPS = 16000
 
 
-def radiator_strength(mass_gev: float) -> float:
-    """β = (α/π)(ln M²/m_μ² − 1): 0.0285 for the W, 0.0291 for the Z."""
-    return ALPHA / math.pi * (math.log(mass_gev**2 / MUON_MASS_GEV**2) - 1.0)
+def _weights(z: Array, cells: Array) -> Array:
+    weight = cells * (1.0 + z**2)
+    return np.asarray(weight / weight.sum())
 
 
-def radiator_rule(mass_gev: float, *, order: int = 400) -> tuple[Array, Array]:
+def _midpoints(mass_gev: float, steps: int) -> tuple[Array, Array]:
+    """z and weights at equal steps of u = (1−z)^β."""
+    u = (np.arange(steps) + 0.5) / steps
+    z = 1.0 - u ** (1.0 / radiator_strength(mass_gev))
+    return z, _weights(z, np.ones(steps))
+
+
+def radiator_rule(
+    boson: Boson, *, change: RadiatorChange = LEADING_LOGARITHMS, order: int = 400
+) -> tuple[Array, Array]:
     """Nodes z and weights, summing to one, of averages over the radiator that `radiation_matrices` has."""
-    nodes, weights = np.polynomial.legendre.leggauss(order)
-    z = 1.0 - (0.5 * (nodes + 1.0)) ** (1.0 / radiator_strength(mass_gev))
-    weights = weights * (1.0 + z**2)
-    return z, np.asarray(weights / weights.sum())
+    nodes, cells = np.polynomial.legendre.leggauss(order)
+    z = 1.0 - (0.5 * (nodes + 1.0)) ** (1.0 / radiator_strength(boson.mass_gev))
+    weight = _weights(z, cells)
+    return z, weight * change.factor(z, weight, boson)
 
 
-def radiation_matrices(nodes: Array, mass_gev: float) -> Array:
+def radiator_factors(boson: Boson, change: RadiatorChange, *, pair: bool = False, steps: int = 8192) -> Array:
+    """What a change multiplies the radiator's weight by, in equal steps of u = (1−z)^β: [step]."""
+    return change.factor(*_midpoints(boson.mass_gev, steps), boson, pair=pair)
+
+
+def radiation_matrices(nodes: Array, boson: Boson, *, change: RadiatorChange = LEADING_LOGARITHMS) -> Array:
     """Matrices that turn the kernel at the `Z_NODES` into the kernel after radiation: [z, p_T before, p_T after].
 
     The leading-logarithmic density D(z) = β(1−z)^{β−1}(1+z²)/2 of the muon's momentum fraction (exponentiated soft
@@ -39,13 +51,10 @@ def radiation_matrices(nodes: Array, mass_gev: float) -> Array:
     radiation loses no events. In u = (1−z)^β it is (1+z²)/2 du and smooth. The cut is interpolated through its values
     at the `Z_NODES` and held below the last (straight lines between them would bias the rate by 2e-4). The muon alone
     is scaled, p_T → z p_T; values between `nodes` (uniform, GeV) are shared linearly and momenta below the first node
-    are lost.
+    are lost. With a `change` the matrices are those of the changed radiator.
     """
-    beta = radiator_strength(mass_gev)
-    u = (np.arange(_STEPS) + 0.5) / _STEPS
-    z = 1.0 - u ** (1.0 / beta)
-    weight = 0.5 * (1.0 + z**2)
-    weight /= weight.sum()
+    z, weight = _midpoints(boson.mass_gev, _STEPS)
+    weight = weight * change.factor(z, weight, boson)
     shares = _lagrange(np.maximum(z, min(Z_NODES)))
 
     step, n = nodes[1] - nodes[0], nodes.size

@@ -18,7 +18,16 @@ from wmassfit.generation.kernel import Copy
 from wmassfit.generation.processes import CHARGES, TAU, ZMUMU
 from wmassfit.templateset import Array, Indices
 
-__all__ = ["EVERY_OBSERVABLE", "Group", "Nuisance", "Variation", "boson_label", "boson_legs", "cells", "combined"]
+__all__ = [
+    "EVERY_OBSERVABLE",
+    "Group",
+    "Nuisance",
+    "Variation",
+    "boson_label",
+    "boson_legs",
+    "cells",
+    "combined",
+]
 
 
 EVERY_OBSERVABLE: Final = frozenset({"muon", "dimuon_mass", "dimuon_pt_rapidity"})
