@@ -10,6 +10,7 @@ from wmassfit.pipeline import generate
 from wmassfit.recipe import Recipe
 
 W = {
+    "momentum_scale": 338,
     "muon_efficiency": 3658,
     "nonprompt": 387,
     "prompt_background": 3,
@@ -20,6 +21,7 @@ W = {
     "width": 4,
 }
 W_LIKE = {
+    "momentum_scale": 338,
     "muon_efficiency": 3127,
     "pt_v": 22,
     "electroweak": 6,
@@ -66,11 +68,11 @@ def test_w_like(w_like: Counter[str], group: str) -> None:
     assert w_like[group] == (W_LIKE | PAIRED)[group]
 
 
-# of the pair's observables; the scale of the mass is that of the J/ψ alone, (A, ε, M) in 48 bins of η
+# of the pair's observables; the scale of the mass is that of the J/ψ, without closure on the Z and LEP
 PAIRS = {
     "zmass": {
         "muon_efficiency": 3127,
-        "momentum_scale": 144,
+        "momentum_scale": 289,
         "electroweak": 5,
         "luminosity": 1,
         "prompt_background": 2,

@@ -7,7 +7,8 @@ import pytest
 from scipy.special import ndtr
 
 from wmassfit.generation.grids import nominal_grids
-from wmassfit.generation.resolution import bin_response, edge_response, relative_resolution
+from wmassfit.generation.resolution import bin_response, edge_response, edge_slope, relative_resolution
+from wmassfit.generation.response import Spectrum
 
 NODES = nominal_grids().lepton_pt
 STEP = NODES[1] - NODES[0]
@@ -68,6 +69,36 @@ def test_edges_are_the_derivative_of_bins(eta: float) -> None:
         minus = bin_response(NODES, np.array([e + h, far]), eta)[:, 0]
         density = edge_response(NODES, np.array([e]), eta)[:, 0]
         np.testing.assert_allclose((plus - minus) / (2 * h), density, atol=1e-7)
+
+
+@pytest.mark.parametrize("eta", [0.05, 2.35])
+def test_slope_is_the_derivative_of_the_density(eta: float) -> None:
+    edges, h = np.linspace(26.0, 56.0, 31), 1e-4
+    numeric = (edge_response(NODES, edges + h, eta) - edge_response(NODES, edges - h, eta)) / (2 * h)
+    np.testing.assert_allclose(edge_slope(NODES, edges, eta), numeric, atol=1e-6)
+
+
+def refilled(values: np.ndarray, edges: np.ndarray, eta: float, growth: np.ndarray) -> np.ndarray:
+    """Yields of one η bin with a variance larger by `growth`, [node] in GeV²."""
+    width = np.sqrt((NODES * relative_resolution(NODES, eta)) ** 2 - STEP**2 / 6.0 + growth)
+    return values @ np.diff(ndtr((edges - NODES[:, None]) / width[:, None]), axis=1)
+
+
+@pytest.mark.parametrize("size", [0.02, 0.005])
+def test_widening_against_a_refill(size: float) -> None:
+    """A Jacobian edge at 40 GeV, in two η bins, with a variance that grows more at high p_T."""
+    edges, etas = np.linspace(26.0, 56.0, 31), np.array([0.1, 2.3])
+    peak = np.where(NODES < 40, 1 / np.sqrt(np.maximum(1 - (NODES / 40.2) ** 2, 1e-4)), 20 * np.exp(-(NODES - 40)))
+    spectrum = Spectrum(np.stack([peak, peak]), NODES, etas)
+    growth = np.stack([size * (NODES * relative_resolution(NODES, eta)) ** 2 * (NODES / 40) for eta in etas])
+    change = np.diff(spectrum.widening(edges, growth), axis=1)
+    nominal = spectrum.binned(edges)
+    for row, eta in enumerate(etas):
+        exact = refilled(peak, edges, eta, growth[row]) - nominal[row]
+        # second order: ⅛ (Δσ²)² ρ⁗ against ½ Δσ² ρ″, so the relative growth times some numbers of order one
+        np.testing.assert_allclose(change[row], exact, atol=2 * size * np.abs(exact).max())
+    both = spectrum.widening(edges, np.stack([growth, 2 * growth]))
+    np.testing.assert_allclose(both[1], 2 * both[0])
 
 
 def test_without_smearing_a_flat_spectrum_stays_flat() -> None:

@@ -82,6 +82,12 @@ class DileptonBins:
         t = (self.x - nodes[:, None]) / width
         return np.asarray(np.exp(-0.5 * t**2) / (np.sqrt(2 * np.pi) * width))
 
+    def edge_slope(self, nodes: Array, variance: Array) -> Array:
+        """m² times the slope of `edge_density` of a mass m in the smeared one, in 1, [variance, node, edge]."""
+        width = self._width(nodes, variance)[:, :, None]
+        t = (self.x - nodes[:, None]) / width
+        return np.asarray(-t / width * nodes[:, None] ** 2 * self.edge_density(nodes, variance))
+
 
 @dataclass(frozen=True)
 class MuonAcceptance:
@@ -215,6 +221,9 @@ def fill_dilepton(
     occupancy = occupancy + (occupancy[::-1] if bins.by_rapidity else occupancy)[..., ::-1, :]
     templates = np.einsum("rxvc,vxb->crb", spectrum, bins.smearing(fine, variances), optimize=True)
     density = np.einsum("rxv,vxb->rb", spectrum[..., 0], bins.edge_density(fine, variances), optimize=True)
+    slope = None
+    if not bins.by_rapidity:
+        slope = np.einsum("rxv,vxb->rb", spectrum[..., 0], bins.edge_slope(fine, variances), optimize=True)
     # response and muons are smeared with the mean variance of their row
     weight = spectrum[..., 0].sum(axis=1)
     typical = weight @ variances / weight.sum(axis=1)
@@ -225,7 +234,15 @@ def fill_dilepton(
         tuple(templates),
         Response(np.asarray(smeared, dtype=np.float32), np.arange(n_row)),
         density,
-        MuonEffects.of(occupancy, smearing, at_edges, edges=bins.x, density=density, yields=templates[0]),
+        MuonEffects.of(
+            occupancy,
+            smearing,
+            at_edges,
+            edges=bins.x,
+            density=density,
+            yields=templates[0],
+            slope=slope,
+        ),
     )
 
 

@@ -79,7 +79,7 @@ def generate(
         parameters.append(Parameter(mass, display=display))
     for group in groups:
         for nuisance in _nuisances(group, expectation):
-            parameters.append(Parameter(nuisance.name, groups=(group.name,)))
+            parameters.append(Parameter(nuisance.name, groups=(group.counted_in or group.name,)))
             for process, modifier in _modifiers(nuisance).items():
                 modifiers[process].append(modifier)
     names = [p.name for p in parameters]
@@ -111,7 +111,7 @@ def generate(
             "seed": seed,
             "pdf": pdf.name,
             "scale_calibration": scale.origin,
-            "group_labels": {group.name: group.label for group in groups},
+            "group_labels": {group.name: group.label for group in groups if group.counted_in is None},
             "process_labels": dict(PROCESS_LABELS),
             "group_origins": {group.name: group.origin for group in groups},
         },

@@ -17,7 +17,8 @@ class MuonEffects:
 
     `binned`: [row, x, charge, η, p_T], probability of the negative and of the positive muon's (η, p_T) bin given the
     pair's bin, and `at_edges` [row, edge, charge, η, p_T] given its x at an edge. `density` at the edges [row, edge] in
-    pb/GeV and `yields` [row, x] in pb. `spectrum`: the muons of all events [charge, η, p_T], in pb.
+    pb/GeV and `yields` [row, x] in pb. `spectrum`: the muons of all events [charge, η, p_T], in pb. `slope`: at the
+    edges [row, edge] in pb, ∂/∂x ∫ m² ρ(m) G(x − m) dm of the density ρ before smearing G; None where x is no mass.
     """
 
     binned: Array
@@ -26,10 +27,19 @@ class MuonEffects:
     density: Array
     yields: Array
     spectrum: Array
+    slope: Array | None = None
 
     @classmethod
     def of(
-        cls, occupancy: Array, smearing: Array, at_edges: Array, *, edges: Array, density: Array, yields: Array
+        cls,
+        occupancy: Array,
+        smearing: Array,
+        at_edges: Array,
+        *,
+        edges: Array,
+        density: Array,
+        yields: Array,
+        slope: Array | None = None,
     ) -> MuonEffects:
         """From events [row, x node, charge, η, p_T] and the smearing of x, [row, node, bin] and [row, node, edge]."""
         n_row, n_node, *rest = occupancy.shape
@@ -43,7 +53,7 @@ class MuonEffects:
 
         spectrum = events.sum(axis=(0, 1)).reshape(rest)
         there = conditional(at_edges.transpose(0, 2, 1) @ flat)
-        return cls(conditional(events), there, edges, density, yields, spectrum)
+        return cls(conditional(events), there, edges, density, yields, spectrum, slope)
 
     def weighted(self, change: Array) -> Array:
         """Relative change [row, x] when a muon's weight changes by `change` [η, p_T, charge], to first order."""
@@ -58,3 +68,14 @@ class MuonEffects:
         mean = 0.5 * np.tensordot(self.at_edges, np.moveaxis(shift, 2, 0), axes=3)
         flow = self.density * self.edges * mean
         return np.asarray(-np.diff(flow, axis=1) / self.yields)
+
+    def widened(self, growth: Array) -> Array:
+        """Relative change [row, x] when muons' (σ/p_T)² grow by `growth` g [η, p_T, charge], x the mass.
+
+        To first order: the relative variance of the mass grows by h(m) = ⟨¼(g₊ + g₋)⟩, so ΔN = Δ[½ ∂/∂x ∫ h m² ρ G dm]
+        between the edges of a bin, where the derivative of the product is taken with the mean h at that edge.
+        """
+        assert self.slope is not None
+        mean = 0.25 * np.tensordot(self.at_edges, np.moveaxis(growth, 2, 0), axes=3)
+        flow = 0.5 * (mean * self.slope + np.gradient(mean, self.edges, axis=1) * self.edges**2 * self.density)
+        return np.asarray(np.diff(flow, axis=1) / self.yields)

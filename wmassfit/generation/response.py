@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wmassfit.generation.kernel import HELICITY_PARITY, Kernel
-from wmassfit.generation.resolution import bin_response, edge_response
+from wmassfit.generation.resolution import bin_response, edge_response, edge_slope
 from wmassfit.templateset import Array
 
 __all__ = ["Response", "Spectrum", "build_response", "distinct_bins", "true_spectrum"]
@@ -56,6 +56,16 @@ class Spectrum:
                 for row, eta in zip(self.values, self.eta_centres, strict=True)
             ]
         )
+
+    def widening(self, edges: Array, growth: Array) -> Array:
+        """What of p_T comes to lie below bin edges when the resolution's variance grows, in pb: [..., η, edge].
+
+        `growth` is Δσ² in GeV² at the true p_T, [..., η, node]. To first order a smeared density changes by
+        ½ ∂²/∂x² ∫ f Δσ² G(x − p) dp, so a bin by the difference of ½ ∂/∂x ∫ f Δσ² G between its edges.
+        """
+        weighted = 0.5 * self.values * growth
+        slopes = [edge_slope(self.lepton_pt, edges, eta) for eta in self.eta_centres]
+        return np.stack([weighted[..., i, :] @ slope for i, slope in enumerate(slopes)], axis=-2)
 
 
 def distinct_bins(eta_edges: Array) -> tuple[Array, NDArray[np.int64]]:

@@ -9,7 +9,7 @@ import numpy as np
 from wmassfit.errors import TemplateError
 from wmassfit.templateset import Array
 
-__all__ = ["ScaleCalibration", "ScaleClosure", "relative_shift", "scale_shift"]
+__all__ = ["ScaleCalibration", "ScaleClosure", "eigenvariations", "relative_shift", "scale_shift"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,14 +66,21 @@ class ScaleCalibration:
 
         The sign of each direction is fixed by its largest component being positive.
         """
-        # The three parameters have different units: diagonalise the correlations, whose eigenvectors have none.
-        width = np.sqrt(np.diag(self.covariance))
-        values, vectors = np.linalg.eigh(self.covariance / np.outer(width, width))
-        order = np.argsort(values)[::-1]
-        directions = (vectors[:, order] * np.sqrt(np.maximum(values[order], 0.0))).T * width
-        dominant = np.argmax(np.abs(directions) / width, axis=1)
-        directions *= np.sign(directions[np.arange(len(directions)), dominant])[:, None]
-        return np.asarray(directions.reshape(len(directions), 3, -1))
+        return eigenvariations(self.covariance).reshape(len(self.covariance), 3, -1)
+
+
+def eigenvariations(covariance: Array) -> Array:
+    """Uncorrelated one-standard-deviation shifts of correlated parameters: [direction, parameter], largest first.
+
+    The sign of each direction is fixed by its largest component being positive. Parameters may have different units:
+    the correlations are diagonalised, whose eigenvectors have none.
+    """
+    width = np.sqrt(np.diag(covariance))
+    values, vectors = np.linalg.eigh(covariance / np.outer(width, width))
+    order = np.argsort(values)[::-1]
+    directions = (vectors[:, order] * np.sqrt(np.maximum(values[order], 0.0))).T * width
+    dominant = np.argmax(np.abs(directions) / width, axis=1)
+    return np.asarray(directions * np.sign(directions[np.arange(len(directions)), dominant])[:, None])
 
 
 def relative_shift(parameters: Array, pt: Array, charge: int) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from wmassfit.generation.groups.alignment import AlignmentGroup
 from wmassfit.generation.groups.angular import AngularGroup
 from wmassfit.generation.groups.efficiency import EfficiencyGroup
 from wmassfit.generation.groups.electroweak import ElectroweakGroup
@@ -11,9 +12,11 @@ from wmassfit.generation.groups.nonprompt import NonpromptGroup
 from wmassfit.generation.groups.normalisation import LuminosityGroup, PromptBackgroundGroup
 from wmassfit.generation.groups.nuisance import Group, Nuisance, Variation
 from wmassfit.generation.groups.pdf import PdfGroup
+from wmassfit.generation.groups.pixel_multiplicity import PixelMultiplicityGroup
 from wmassfit.generation.groups.prefire import PrefireGroup
 from wmassfit.generation.groups.pt_v import PtVGroup
 from wmassfit.generation.groups.recoil import RecoilGroup
+from wmassfit.generation.groups.resolution import ResolutionGroup
 from wmassfit.generation.groups.width import WidthGroup
 
 __all__ = ["GROUPS", "Group", "Nuisance", "Variation"]
@@ -22,6 +25,9 @@ GROUPS: dict[str, type[Group]] = {
     group.name: group
     for group in (
         MomentumScaleGroup,
+        ResolutionGroup,
+        PixelMultiplicityGroup,
+        AlignmentGroup,
         EfficiencyGroup,
         AngularGroup,
         PtVGroup,

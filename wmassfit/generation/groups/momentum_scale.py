@@ -10,9 +10,10 @@ from pydantic import Field, model_validator
 
 from wmassfit.generation.config import PredictionConfig
 from wmassfit.generation.expectation import Expectation
-from wmassfit.generation.groups.nuisance import Group, Nuisance, Variation, cells
+from wmassfit.generation.groups.muon_momentum import bins_of, local, momenta, moved
+from wmassfit.generation.groups.nuisance import Group, Nuisance
 from wmassfit.generation.processes import CHARGES
-from wmassfit.generation.scale import ScaleCalibration, relative_shift, scale_shift
+from wmassfit.generation.scale import ScaleCalibration, relative_shift
 from wmassfit.templateset import Array
 
 __all__ = ["MomentumScaleGroup"]
@@ -52,14 +53,13 @@ class MomentumScaleGroup(Group):
         return self
 
     def nuisances(self, expectation: Expectation) -> list[Nuisance]:
-        # of a pair: the cells of its muons, at their middle
-        edges = expectation.config.pt.edges if expectation.muons is None else expectation.pt
+        edges = momenta(expectation)
         calibration = expectation.scale
-        which = np.clip(np.searchsorted(calibration.eta_edges, expectation.eta) - 1, 0, calibration.eta_edges.size - 2)
+        which = bins_of(expectation, calibration.eta_edges)
         bins_of_eta = expectation.config.eta.bins
         directions = self.inflation * calibration.eigenvariations()[:, :, which]
         nuisances = [
-            Nuisance(f"scale_jpsi_{k:03d}", _effects(expectation, per_charge))
+            Nuisance(f"scale_jpsi_{k:03d}", moved(expectation, per_charge))
             for k, per_charge in enumerate(
                 np.stack([relative_shift(directions, edges, q) for q in CHARGES], axis=-1), start=1
             )
@@ -70,13 +70,10 @@ class MomentumScaleGroup(Group):
             mine = which == k
             if not np.any(mine) or closure[k] == 0:
                 continue
-            effects = _effects(expectation, closure[k] * uniform * mine[:, None, None])
-            if expectation.muons is None:
-                bins = cells(expectation.shape, np.flatnonzero(mine))
-                effects = {p: Variation(v.up[bins], bins) for p, v in effects.items()}
-            nuisances.append(Nuisance(f"scale_closure_{k + 1:02d}", effects))
+            effects = moved(expectation, closure[k] * uniform * mine[:, None, None])
+            nuisances.append(Nuisance(f"scale_closure_{k + 1:02d}", local(expectation, effects, np.flatnonzero(mine))))
         if self.common > 0:
-            nuisances.append(Nuisance("scale_common", _effects(expectation, self.common * uniform)))
+            nuisances.append(Nuisance("scale_common", moved(expectation, self.common * uniform)))
         return nuisances
 
     def _closure_errors(self, calibration: ScaleCalibration) -> Array:
@@ -95,17 +92,3 @@ class MomentumScaleGroup(Group):
                 f"nuisances.momentum_scale: closure_factor = {self.closure_factor:g} and common = {self.common:g} come "
                 "from the Z mass itself, which dimuon_mass measures; set both to 0"
             )
-
-
-def _effects(expectation: Expectation, shift: Array) -> dict[str, Variation]:
-    """Relative changes of the prompt processes for a relative p_T shift [η, edge, charge], of the signal for a pair."""
-    if expectation.muons is not None:
-        return {expectation.signal_process: Variation.relative(expectation.muons.moved(shift))}
-    edges = expectation.config.pt.edges
-    return {
-        process: Variation.relative(
-            np.moveaxis(scale_shift(np.moveaxis(density, 2, 1), edges, np.moveaxis(shift, 2, 1)), 1, 2)
-            / expectation.yields[process]
-        )
-        for process, density in expectation.edge_density.items()
-    }

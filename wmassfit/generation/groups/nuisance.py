@@ -61,6 +61,8 @@ class Group(Strict, ABC):
     label: ClassVar[str]
     observables: ClassVar[frozenset[str]] = frozenset({"muon"})
     """What the group can act on, by `observable` of the recipe."""
+    counted_in: ClassVar[str | None] = None
+    """The group that impacts count its parameters in, by default its own."""
     weighs_muons: ClassVar[bool] = False
     """Whether the effects are weights of single muons, which reach pairs through either muon."""
     origin: str = Field(min_length=1, description="where the sizes come from; an assumption says so")
