@@ -95,3 +95,12 @@ def test_contamination_is_the_sum_of_the_processes(sidebands: Sidebands) -> None
     for region in POWERS:
         np.testing.assert_allclose(sidebands.contamination(region), sum(sidebands.prompt[region].values()))
         assert np.all(sidebands.contamination(region) > 0)
+
+
+def test_taus_have_windows_of_their_own(sidebands: Sidebands, expectation: Expectation) -> None:
+    """Two more neutrinos: there is less transverse mass than in W → μν of the same muon p_T."""
+    low = {p: sidebands.prompt["Bx"][p].sum() / expectation.yields[p].sum() for p in ("Wmunu", "Wtaunu", "top")}
+    assert low["Wtaunu"] > 1.5 * low["Wmunu"]
+    # top takes those of the signal bin by bin
+    ratio = sidebands.prompt["Bx"]["top"] / expectation.yields["top"]
+    np.testing.assert_allclose(ratio, sidebands.prompt["Bx"]["Wmunu"] / expectation.yields["Wmunu"], rtol=1e-12)

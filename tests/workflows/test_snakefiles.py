@@ -89,6 +89,25 @@ def test_data_of_other_models(tmp_path: Path) -> None:
         assert abs(float(found[name]["shift"])) < float(found[name]["uncertainty"])
 
 
+def test_nonprompt_from_its_sidebands(tmp_path: Path) -> None:
+    study("nonprompt", tmp_path, recipe="small", options=QUICK, toys=96)
+    found = {row["quantity"]: float(row["value"]) for row in rows(tmp_path / "nonprompt.csv")}
+    assert found["fit_against_formula_largest"] < 1e-3
+    assert abs(found["fit_statistic"] - found["fit_ndf"]) < 3 * (2 * found["fit_ndf"]) ** 0.5
+    assert found["toys_failed"] == 0
+    assert abs(found["pull_mean"]) < 3 * found["pull_mean_error"]
+    assert abs(found["pull_width"] - 1) < 3 * found["pull_width_error"]
+    # an estimate that is 7 to 11% too high moves m_W, and its closure parameters bring it back
+    assert abs(found["m_w_shift_without_closure_mev"]) > found["m_w_uncertainty_apart_mev"] / 2
+    assert abs(found["m_w_shift_with_sidebands_mev"]) < found["m_w_uncertainty_apart_mev"] / 10
+    closure = rows(tmp_path / "closure.csv")
+    assert len(closure) == 15 + 24
+    for row in closure:
+        difference = float(row["ratio"]) - float(row["closure"])
+        assert abs(difference) < 4.5 * float(row["ratio_statistical"])
+    assert (tmp_path / "shapes.png").stat().st_size > 10_000
+
+
 def test_what_moves_the_charges_apart(tmp_path: Path) -> None:
     variations = tmp_path / "variations.txt"
     variations.write_text("# odd and even in charge\nA3_down A3_*=-1\nA0_down A0_*=-1\n", encoding="utf-8")

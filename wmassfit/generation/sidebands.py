@@ -24,9 +24,9 @@ wider by the relative `correlation`. The logarithm of the pass-to-fail ratio is 
 estimate is wrong by some per cent, which is what the closure uncertainty is for.
 
 Prompt muons. Their m_T windows are those of the kernel, with the transverse-mass cut moved to `far` and left out; the
-isolation loses 1 − `prompt_isolation` of them to the upper row. Z → μμ has its own kernel, the other backgrounds take
-the windows of the signal (assumption). They are subtracted as predicted: they cost statistics of the data and, where
-the recipe has it, of the simulation.
+isolation loses 1 − `prompt_isolation` of them to the upper row. Z → μμ and W → τν have kernels of their own, top and
+diboson take the windows of the signal (assumption). They are subtracted as predicted: they cost statistics of the data
+and, where the recipe has it, of the simulation.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ import numpy as np
 from wmassfit.generation.config import PredictionConfig
 from wmassfit.generation.expectation import Expectation, Leg
 from wmassfit.generation.kernel import Copy, TransverseMassCut
-from wmassfit.generation.processes import NONPROMPT, ZMUMU
+from wmassfit.generation.processes import NONPROMPT, TAU, ZMUMU
 from wmassfit.templateset import Array
 
 __all__ = ["POWERS", "SidebandTruth", "Sidebands", "above", "expect_sidebands", "window_copies"]
@@ -121,11 +121,15 @@ def expect_sidebands(expectation: Expectation, truth: SidebandTruth) -> Sideband
 
     prompt: dict[str, dict[str, Array]] = {region: {} for region in POWERS}
     of_signal = _prompt_windows(expectation, expectation.signal)
-    of_z = _prompt_windows(expectation, expectation.dimuon) if expectation.dimuon else of_signal
+    own = {
+        process: _prompt_windows(expectation, legs)
+        for process, legs in ((ZMUMU, expectation.dimuon), (TAU, expectation.tau))
+        if legs
+    }
     lost = (1.0 - truth.prompt_isolation) / truth.prompt_isolation
     for process in expectation.prompt:
         selected = expectation.yields[process]
-        shares = of_z if process == ZMUMU else of_signal
+        shares = own.get(process, of_signal)
         for window, region in enumerate(_FAILING):
             prompt[region][process] = lost * shares[window] * selected
         for window, region in enumerate(_PASSING[:2]):
