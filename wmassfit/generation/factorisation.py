@@ -40,15 +40,18 @@ def factorisation_changes(pdf: PdfSet, boson: Boson, pt: Array, *, energy_gev: f
 
 
 def computed_changes(pdf: PdfSet, boson: Boson, *, energy_gev: float = ENERGY_GEV) -> Array:
-    """The same at `PT_GEV`, of the coefficients averaged over rapidities up to 2.5 at lowest order, see `jet_angular`.
+    """The same at `PT_GEV`, by the lowest order, see `jet_angular`.
 
-    The charge of the lepton drops out of relative changes.
+    The factor on A_i(y) that comes nearest to its change, r = Σ σ A_i ΔA_i/Σ σ A_i² over rapidities up to 2.5 with the
+    rate σ: A3 changes sign with y, so that there may be nothing left of its mean. The lepton's charge drops out.
     """
     half, nominal, double = (
-        jet_angular(pdf, boson, RAPIDITY, PT_GEV, lepton_charge=-1, scale=scale, energy_gev=energy_gev).mean()
+        jet_angular(pdf, boson, RAPIDITY, PT_GEV, lepton_charge=-1, scale=scale, energy_gev=energy_gev)
         for scale in (0.5, 1.0, 2.0)
     )
-    return np.stack([half, double]) / nominal - 1.0
+    weight = nominal.rate * nominal.angular
+    changes = np.stack([made.angular - nominal.angular for made in (half, double)])
+    return np.asarray(np.sum(weight * changes, axis=2) / np.sum(weight * nominal.angular, axis=1))
 
 
 @cache
