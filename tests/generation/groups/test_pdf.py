@@ -61,7 +61,8 @@ def relative(
     templates = {}
     for charge, leg in legs.items():
         made = produce(alone, leg.production.boson, charge, leg.production.grids, energy_gev=13000)
-        made = replace(made, shape=leg.production.shape * spectrum(made, alphas))
+        shape = leg.production.shape * spectrum(made, alphas)
+        made = replace(made, shape=shape, correlation=leg.production.correlation)
         nominal = leg.production.density()
         moved = leg.response.contract(k_factor[charge] * made.density() - nominal)
         templates[charge] = (moved / leg.response.contract(nominal))[0]
