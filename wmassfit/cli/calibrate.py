@@ -180,13 +180,12 @@ def _parameters(fit: Any, truth: Any) -> dict[str, Any]:
 def _report(found: Any, truth: Any, folder: Path) -> None:
     """Tables as text, CSV and JSON, and figures."""
     from wmassfit.interchange.atomic import replaced_files
-    from wmassfit.report import to_csv, to_json, to_text
+    from wmassfit.report import save_table
     from wmassfit.report.calibration_plots import calibration_figures
     from wmassfit.report.calibration_tables import calibration_tables
     from wmassfit.report.style import save
 
     with replaced_files(folder) as part:
         for table in calibration_tables(found, truth):
-            for suffix, text in ((".txt", to_text(table)), (".csv", to_csv(table)), (".json", to_json(table))):
-                (part / f"{table.name}{suffix}").write_text(text, encoding="utf-8")
+            save_table(table, part)
         save(calibration_figures(found, truth), part)

@@ -43,7 +43,7 @@ def command(
     """
     from wmassfit.inference import Spectrum, spectrum
     from wmassfit.interchange.atomic import replaced_files
-    from wmassfit.report import Column, Table, to_csv, to_json, to_text
+    from wmassfit.report import Column, Table, save_table, to_text
 
     result = console.read_fit(fit_file)
     templates = result.model.templates
@@ -83,8 +83,7 @@ def command(
     )
     if output is not None:
         with replaced_files(output) as part:
-            for suffix, text in ((".txt", to_text(table)), (".csv", to_csv(table)), (".json", to_json(table))):
-                (part / f"{table.name}{suffix}").write_text(text, encoding="utf-8")
+            save_table(table, part)
     if as_json:
         content: dict[str, Any] = {"channel": name, "process": process, "rows": rows}
         if with_covariance:

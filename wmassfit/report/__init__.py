@@ -13,7 +13,7 @@ from wmassfit.report.fit_tables import fit_table
 from wmassfit.report.impact_tables import ImpactView, group_table, parameter_table
 from wmassfit.report.pull_tables import pull_table
 from wmassfit.report.rounding import measured
-from wmassfit.report.tables import Column, Table, to_csv, to_json, to_text
+from wmassfit.report.tables import Column, Table, save_table, to_csv, to_json, to_text
 from wmassfit.report.toy_results import toy_table
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "parameter_table",
     "pull_table",
     "report",
+    "save_table",
     "to_csv",
     "to_json",
     "to_text",

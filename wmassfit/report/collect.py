@@ -12,7 +12,7 @@ from wmassfit.interchange.atomic import replaced_files
 from wmassfit.report.fit_tables import fit_table
 from wmassfit.report.impact_tables import ImpactView, group_table, parameter_table
 from wmassfit.report.pull_tables import pull_table
-from wmassfit.report.tables import Table, to_csv, to_json, to_text
+from wmassfit.report.tables import Table, save_table
 from wmassfit.report.toy_results import toy_figure, toy_table
 from wmassfit.templateset import TemplateSet
 
@@ -56,8 +56,7 @@ def report(results: Iterable[Any], *, folder: str | Path) -> tuple[Path, ...]:
     with replaced_files(folder) as part:
         figures = _figures(found)
         for table in _tables(found):
-            for suffix, text in ((".txt", to_text(table)), (".csv", to_csv(table)), (".json", to_json(table))):
-                (part / f"{table.name}{suffix}").write_text(text, encoding="utf-8")
+            save_table(table, part)
         if figures:
             from wmassfit.report.style import save
 

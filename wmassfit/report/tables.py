@@ -9,11 +9,12 @@ import math
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from wmassfit.report.rounding import plain
 
-__all__ = ["Column", "Table", "to_csv", "to_json", "to_markdown", "to_text"]
+__all__ = ["Column", "Table", "save_table", "to_csv", "to_json", "to_markdown", "to_text"]
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,12 @@ def to_json(table: Table) -> str:
     """A JSON object with the title and the list of rows, numbers in full, null where there is none."""
     rows = [{column.key: _exported(row.get(column.key)) for column in table.columns} for row in table.rows]
     return json.dumps({"title": table.title, "rows": rows}, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def save_table(table: Table, folder: Path) -> None:
+    """Write NAME.txt, NAME.csv and NAME.json into `folder`."""
+    for suffix, text in ((".txt", to_text(table)), (".csv", to_csv(table)), (".json", to_json(table))):
+        (folder / f"{table.name}{suffix}").write_text(text, encoding="utf-8")
 
 
 def to_markdown(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
