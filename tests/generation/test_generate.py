@@ -174,3 +174,18 @@ def test_another_spectrum_is_that_of_the_measured_boson() -> None:
     for name, follows in (("Wmunu", True), ("Zmumu", False)):
         before, after = (c.process(name).nominal / c.process(name).nominal.sum() for c in (made, moved))
         assert (np.abs(after / before - 1).max() > 1e-3) == follows
+
+
+def test_a_ratio_to_the_nominal_spectrum_is_that_of_all_bosons() -> None:
+    tuned = {"pt_gev": [1.0, 10.0, 60.0], "ratio": [0.9, 1.05, 1.1]}
+    recipe = Recipe.load("small").override({**FAST, "generation.nuisances": {}})
+    made, moved = (generate(r).channel("muon") for r in (recipe, recipe.override({"generation.pt_ratio": tuned})))
+    for name in ("Wmunu", "Zmumu"):
+        before, after = (c.process(name).nominal / c.process(name).nominal.sum() for c in (made, moved))
+        assert np.abs(after / before - 1).max() > 1e-3
+    shape = {"p0": 12.0, "a": 1.3, "n": 2.9, "f": 0.12, "p1": 50.0, "k": 4.8}
+    with pytest.raises(RecipeError, match="pt_shape and pt_ratio"):
+        recipe.override({"generation.pt_ratio": tuned, "generation.pt_shape": shape})
+    for wrong in ([1, 2], [10, 1, 60], [1, 10, 160]):
+        with pytest.raises(RecipeError, match="pt_gev"):
+            recipe.override({"generation.pt_ratio": tuned | {"pt_gev": wrong}})

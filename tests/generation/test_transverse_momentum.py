@@ -12,7 +12,7 @@ from wmassfit.errors import PhysicsError
 from wmassfit.generation.boson_and_jet import jet_cross_section
 from wmassfit.generation.bosons import BOSONS, Z
 from wmassfit.generation.production import rapidity_spectrum
-from wmassfit.generation.transverse_momentum import PtShape, nominal_density, nominal_join, rise
+from wmassfit.generation.transverse_momentum import PtRatio, PtShape, nominal_density, nominal_join, rise
 from wmassfit.pdf import load_embedded
 
 SHAPES = {
@@ -57,6 +57,20 @@ def test_tail_has_the_slope_of_a_jet() -> None:
     jet = 2 * trapezoid(jet_cross_section(load_embedded(), Z, np.linspace(0, 4.6, 461), pt), dx=0.01)
     ratio = nominal_density("Z", pt) / jet
     np.testing.assert_allclose(ratio / ratio[0], 1, rtol=2e-4)
+
+
+def test_ratio_to_the_nominal_spectrum() -> None:
+    nodes, values = (2.0, 10.0, 30.0, 80.0), (0.95, 1.02, 1.05, 0.9)
+    tuned, doubled = PtRatio(nodes, values), PtRatio(nodes, tuple(2 * v for v in values))
+    total = quad(lambda p: float(nominal_density("Z", p, shape=tuned)), 0, 100, epsabs=1e-10, limit=400)[0]
+    # a fixed rule over the join and the nodes of the spline, where third derivatives jump
+    assert total == pytest.approx(1, abs=1e-5)
+    pt = np.array([0.0, 2.0, 10.0, 80.0, 95.0])
+    density = nominal_density("Z", pt, shape=tuned)
+    np.testing.assert_allclose(density, nominal_density("Z", pt, shape=doubled), rtol=1e-12)
+    change = density[1:] / nominal_density("Z", pt[1:])
+    np.testing.assert_allclose(change / change[0], np.array([0.95, 1.02, 0.9, 0.9]) / 0.95, rtol=1e-12)
+    assert density[0] == 0
 
 
 def test_fraction_of_the_tail() -> None:

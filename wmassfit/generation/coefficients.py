@@ -12,7 +12,7 @@ from wmassfit.generation.bosons import Boson
 from wmassfit.generation.grids import Grids
 from wmassfit.generation.kernel import HELICITY_PARITY
 from wmassfit.generation.production import rapidity_spectrum
-from wmassfit.generation.transverse_momentum import PtShape, nominal_density
+from wmassfit.generation.transverse_momentum import PtRatio, PtShape, nominal_density
 from wmassfit.pdf import PdfSet
 from wmassfit.templateset import Array
 
@@ -93,7 +93,7 @@ def produce(
     grids: Grids,
     *,
     energy_gev: float,
-    shape: PtShape | None = None,
+    shape: PtShape | PtRatio | None = None,
     members: slice = slice(0, 1),
 ) -> Production:
     """Production of a boson with the PDF members asked for: arrays have a leading member axis.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -11,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 from wmassfit.generation.bosons import Boson, Z
 from wmassfit.generation.kernel import TransverseMassCut
 from wmassfit.generation.radiator import LEADING_LOGARITHMS, RadiatorChange
-from wmassfit.generation.transverse_momentum import PtShape
+from wmassfit.generation.transverse_momentum import PT_MAX_GEV, PtRatio, PtShape
 from wmassfit.templateset import Array
 
 __all__ = [
@@ -112,6 +113,21 @@ class PtShapeConfig(Strict):
     k: Positive
 
 
+class PtRatioConfig(Strict):
+    """A p_T^V density over the nominal one: a cubic spline through `ratio` at `pt_gev`, constant outside, norm kept."""
+
+    pt_gev: tuple[float, ...] = Field(min_length=2)
+    ratio: tuple[Positive, ...] = Field(min_length=2)
+
+    @model_validator(mode="after")
+    def _of_one_length(self) -> PtRatioConfig:
+        if len(self.pt_gev) != len(self.ratio):
+            raise ValueError(f"{len(self.pt_gev)} pt_gev for {len(self.ratio)} values of ratio: give one for each")
+        if any(a >= b for a, b in pairwise(self.pt_gev)) or self.pt_gev[0] < 0 or self.pt_gev[-1] > PT_MAX_GEV:
+            raise ValueError(f"pt_gev: {list(self.pt_gev)} must rise within 0 … {PT_MAX_GEV:g} GeV")
+        return self
+
+
 class EfficiencyConfig(Strict):
     """Muon efficiency over p_T and η: a plateau with an endcap step and a central gap, times a trigger turn-on."""
 
@@ -204,6 +220,7 @@ class PredictionConfig(Strict):
     pt_shape: PtShapeConfig | None = Field(
         default=None, description="replaces the nominal p_T^V of the measured boson, W of both charges"
     )
+    pt_ratio: PtRatioConfig | None = Field(default=None, description="multiplies the nominal p_T^V of all bosons")
     efficiency: EfficiencyConfig = EfficiencyConfig()
     other_muon: OtherMuonConfig = OtherMuonConfig()
     veto: VetoConfig = VetoConfig()
@@ -237,11 +254,19 @@ class PredictionConfig(Strict):
             raise ValueError(f"{points} must lie on both sides of 0, within ±1000 MeV")
         return points
 
-    def shape_of(self, boson: Boson) -> PtShape | None:
-        """What replaces a boson's nominal p_T^V density: `pt_shape` for the measured one, nothing for a background."""
+    def shape_of(self, boson: Boson) -> PtShape | PtRatio | None:
+        """What becomes of a boson's nominal p_T^V: `pt_ratio` for all, `pt_shape` for the measured one alone."""
+        if self.pt_ratio is not None:
+            return PtRatio(self.pt_ratio.pt_gev, self.pt_ratio.ratio)
         if self.pt_shape is None or (boson.charge == 0) != (self.boson == "Z"):
             return None
         return PtShape(**self.pt_shape.model_dump())
+
+    @model_validator(mode="after")
+    def _one_spectrum(self) -> PredictionConfig:
+        if self.pt_shape is not None and self.pt_ratio is not None:
+            raise ValueError("pt_shape and pt_ratio: each gives another p_T^V spectrum; leave one of them out")
+        return self
 
     @model_validator(mode="after")
     def _pairs_are_of_the_z(self) -> PredictionConfig:

@@ -4,16 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.interpolate import CubicSpline
 from scipy.optimize import minimize_scalar
 
 from wmassfit.errors import PhysicsError
 from wmassfit.generation.boson_and_jet import jet_spectrum
 
-__all__ = ["PT_MAX_GEV", "Join", "PtShape", "Spectrum", "mean_change", "nominal_density", "nominal_join", "rise"]
+__all__ = [
+    "PT_MAX_GEV",
+    "Join",
+    "PtRatio",
+    "PtShape",
+    "Spectrum",
+    "mean_change",
+    "nominal_density",
+    "nominal_join",
+    "rise",
+]
 
 Spectrum = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 """A density, or a relative change of one, as a function of p_T in GeV."""
@@ -43,6 +54,22 @@ _SHAPES = {
 
 
 @dataclass(frozen=True)
+class PtRatio:
+    """A spectrum over the nominal one: a natural cubic spline through `ratio` at `pt_gev` (GeV), constant outside.
+
+    The norm of the spectrum stays, so a factor common to all of `ratio` says nothing.
+    """
+
+    pt_gev: tuple[float, ...]
+    ratio: tuple[float, ...]
+
+    def __call__(self, pt: ArrayLike) -> NDArray[np.float64]:
+        """The ratio at p_T in GeV."""
+        spline = CubicSpline(self.pt_gev, self.ratio, bc_type="natural")
+        return np.asarray(spline(np.clip(pt, self.pt_gev[0], self.pt_gev[-1])))
+
+
+@dataclass(frozen=True)
 class Join:
     """Where a boson's two-term form goes over into `factor` times a boson beside a jet, and the norm of the whole.
 
@@ -54,15 +81,19 @@ class Join:
     norm: float
 
 
-def nominal_density(boson: str, pt: ArrayLike, *, shape: PtShape | None = None) -> NDArray[np.float64]:
+def nominal_density(boson: str, pt: ArrayLike, *, shape: PtShape | PtRatio | None = None) -> NDArray[np.float64]:
     """dσ/dpT over σ in 1/GeV, normalised on 0–100 GeV, zero beyond.
 
     The tabulated form of the boson up to the p_T of `nominal_join`, a boson beside a jet above it. `shape` gives the
-    two terms of another form alone. Each term is normalised on 0–100 GeV by itself, so f is the fraction of the second.
-    `boson` is "W+", "W-" or "Z". Raises `PhysicsError` for another boson.
+    two terms of another form alone, or a ratio that multiplies the nominal density. Each term of a form is normalised
+    on 0–100 GeV by itself, so f is the fraction of the second. `boson` is "W+", "W-" or "Z". Raises `PhysicsError` for
+    another boson.
     """
     p = np.asarray(pt, dtype=np.float64)
     inside = (p >= 0) & (p <= PT_MAX_GEV)
+    if isinstance(shape, PtRatio):
+        nominal = partial(nominal_density, boson)
+        return np.asarray(nominal(p) * shape(p) / mean_change(shape, nominal))
     if shape is not None:
         return np.asarray(np.where(inside, _form(p, shape), 0.0))
     form, join = _form(p, _tabulated(boson)), nominal_join(boson)

@@ -20,7 +20,7 @@ from wmassfit.generation.lineshape import LineShape
 from wmassfit.generation.predictions import Prediction
 from wmassfit.generation.production import ENERGY_GEV, rapidity_spectrum
 from wmassfit.generation.rapidity_correlation import correlated
-from wmassfit.generation.transverse_momentum import PT_MAX_GEV, nominal_density
+from wmassfit.generation.transverse_momentum import PT_MAX_GEV, PtRatio, PtShape, nominal_density
 from wmassfit.pdf import PdfSet, symmetrised_directions
 from wmassfit.templateset import Array
 
@@ -127,12 +127,13 @@ def z_pt_spectrum(
     energy_gev: float = ENERGY_GEV,
     log2_points: int = 14,
     seed: int = 1,
+    shape: PtShape | PtRatio | None = None,
 ) -> ZPtSpectrum:
     """The accepted p_T spectrum of the Z in bins of p_T (GeV), leptons as they are born.
 
-    The nominal density of generation times the accepted fraction, normalised to one over the range of the bins, which
-    must lie within 0 … 100 GeV, where that density lives. `modelling` is the group of a recipe, with the sizes of
-    `model`; what depends on rapidity enters with its mean over all Z. Raises `PhysicsError` for other bins.
+    The nominal density of generation, or that of `shape`, times the accepted fraction, normalised over the range of the
+    bins, which must lie within 0 … 100 GeV, where that density lives. `modelling` is the group of a recipe, with the
+    sizes of `model`; what depends on rapidity enters with its mean over all Z. Raises `PhysicsError` for other bins.
     """
     edges = np.asarray(pt_edges, dtype=np.float64)
     if edges.ndim != 1 or edges.size < 2 or edges[0] < 0 or edges[-1] > PT_MAX_GEV or not np.all(np.diff(edges) > 0):
@@ -151,20 +152,22 @@ def z_pt_spectrum(
     def normalised(counts: Array) -> Array:
         return np.asarray(counts / counts.sum(axis=-1, keepdims=True) / np.diff(edges))
 
-    density = nominal_density("Z", points)
+    density = nominal_density("Z", points, shape=shape)
     counts = binned(density * fraction(points))
     members = normalised(counts)
-    changes = np.stack(_mean_changes(pdf, modelling, points.ravel(), energy_gev)).reshape(-1, *points.shape)
+    changes = np.stack(_mean_changes(pdf, modelling, points.ravel(), energy_gev, shape)).reshape(-1, *points.shape)
     moved = normalised(binned(density * (1.0 + changes) * fraction(points)[0]))
     return ZPtSpectrum(
         Prediction(members, symmetrised_directions(pdf, members)), moved - members[0], counts[0] / binned(density)
     )
 
 
-def _mean_changes(pdf: PdfSet, modelling: PtVGroup, pt: Array, energy_gev: float) -> list[Array]:
+def _mean_changes(
+    pdf: PdfSet, modelling: PtVGroup, pt: Array, energy_gev: float, shape: PtShape | PtRatio | None
+) -> list[Array]:
     """Relative changes of the density [p_T] at one standard deviation of each parameter, their mean over dσ/dy."""
     y = nominal_grids().rapidity
-    nominal = partial(nominal_density, "Z")
+    nominal = partial(nominal_density, "Z", shape=shape)
     varied = modelling.changes(pdf, Z, nominal, rapidity=y, pt=pt, energy_gev=energy_gev)
     sigma = rapidity_spectrum(pdf, Z, y, energy_gev=energy_gev).sigma_pb[0] * node_weights(y)
     return [change[0] if len(change) == 1 else np.average(change, axis=0, weights=sigma) for change in varied.values()]
