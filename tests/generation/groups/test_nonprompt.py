@@ -99,3 +99,8 @@ def test_refused_where_the_z_is_measured() -> None:
     content["generation"]["nuisances"]["nonprompt"] = group
     with pytest.raises(RecipeError, match="with boson = Z there is no nonprompt background"):
         Recipe.check(content, place="test")
+
+
+def test_too_little_to_be_estimated() -> None:
+    with pytest.raises(RecipeError, match=r"backgrounds\.nonprompt = 1e-06 is too little beside the prompt muons"):
+        generate(RECIPE.override({"generation.backgrounds.nonprompt": 1e-6}))

@@ -7,6 +7,7 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field
 
+from wmassfit.errors import RecipeError
 from wmassfit.generation.abcd import COEFFICIENTS, closure, eigenvariations, log_variance
 from wmassfit.generation.config import Positive, PredictionConfig
 from wmassfit.generation.expectation import Expectation
@@ -14,8 +15,11 @@ from wmassfit.generation.groups.nuisance import Group, Nuisance, Variation, cell
 from wmassfit.generation.kernel import Copy
 from wmassfit.generation.processes import NONPROMPT
 from wmassfit.generation.sidebands import SidebandTruth, expect_sidebands, window_copies
+from wmassfit.templateset import Array
 
 __all__ = ["NonpromptGroup"]
+
+_UNKNOWN = 30.0  # of ln D: a factor 10¹³ either way, and ten times that is still a number
 
 
 class NonpromptGroup(Group):
@@ -66,8 +70,10 @@ class NonpromptGroup(Group):
     def nuisances(self, expectation: Expectation) -> list[Nuisance]:
         sidebands = expect_sidebands(expectation, self.truth)
         variance = log_variance(sidebands, mc_statistics=expectation.config.mc_statistics)
+        variations = eigenvariations(variance)
+        _refuse_unknown(variations, expectation.config)
         found = []
-        for eta, row in enumerate(eigenvariations(variance)):
+        for eta, row in enumerate(variations):
             for charge, sign in enumerate(("minus", "plus")):
                 bins = cells(expectation.shape, eta, charge)
                 for i, change in enumerate(row[charge]):
@@ -78,3 +84,15 @@ class NonpromptGroup(Group):
                 everywhere = np.broadcast_to(np.exp(change)[None, :, None], expectation.shape)
                 found.append(Nuisance(f"nonprompt_closure_{part}", {NONPROMPT: Variation(everywhere.ravel())}))
         return found
+
+
+def _refuse_unknown(variations: Array, config: PredictionConfig) -> None:
+    """Raise RecipeError where prompt muons leave nothing of the estimate: `variations` [η, charge, k, p_T] of ln D."""
+    spread = np.sqrt(np.sum(variations**2, axis=2))
+    if not spread.max() <= _UNKNOWN:
+        eta = int(np.unravel_index(int(np.argmax(spread)), spread.shape)[0])
+        raise RecipeError(
+            f"nuisances.nonprompt: the sidebands of η bin {eta} say nothing, ln of their estimate is known to "
+            f"± {spread.max():.3g}; backgrounds.nonprompt = {config.backgrounds.nonprompt:g} is too little beside the "
+            "prompt muons to be estimated: remove the group (null), or give more"
+        )
