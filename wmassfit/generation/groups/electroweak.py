@@ -22,7 +22,6 @@ from wmassfit.generation.groups.nuisance import (
 )
 from wmassfit.generation.initial_state import interference_a4, mean_squared_charge, photon_exponent
 from wmassfit.generation.kernel import Copy
-from wmassfit.generation.processes import ZMUMU
 from wmassfit.generation.radiator import RadiatorChange
 from wmassfit.generation.transverse_momentum import nominal_density
 from wmassfit.templateset import Array
@@ -84,13 +83,9 @@ class ElectroweakGroup(Group):
 
     def nuisances(self, expectation: Expectation) -> list[Nuisance]:
         config = expectation.config
-        ratios = {name: expectation.copy_ratio(name) for name in self.copies(config)}
-        for name in self.background_copies(config):
-            of_z = {q: leg.copies[name] / leg.copies["nominal"] for q, leg in expectation.dimuon.items()}
-            ratios.setdefault(name, {})[ZMUMU] = expectation.by_charge(of_z)
         found = [
-            Nuisance(name, {process: Variation.relative(ratio - 1.0) for process, ratio in of_process.items()})
-            for name, of_process in ratios.items()
+            Nuisance(name, {p: Variation.relative(r - 1.0) for p, r in expectation.copy_ratio(name).items()})
+            for name in self.copies(config) | self.background_copies(config)
         ]
         produced = {"ew_isr": _photons_of_quarks, "ew_interference": _interference}
         sizes = {"ew_isr": self.initial_state, "ew_interference": self.interference}

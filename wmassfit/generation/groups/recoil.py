@@ -25,6 +25,13 @@ class RecoilGroup(Group):
     threshold_gev: float = Field(gt=0, lt=10)
     resolution_gev: float = Field(gt=0, lt=10)
 
+    def check(self, config: PredictionConfig) -> None:
+        if config.observable != "muon":
+            raise ValueError(
+                "nuisances.recoil: pairs of muons pass no transverse-mass cut, so the recoil cannot act on "
+                f"{config.observable}; remove the group (null)"
+            )
+
     def copies(self, config: PredictionConfig) -> dict[str, Copy]:
         cut = config.selection.cut
         return {
