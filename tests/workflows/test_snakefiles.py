@@ -189,3 +189,21 @@ def test_calibration_on_pseudo_data(tmp_path: Path) -> None:
     parts = [float(m_w["expected"][f"{part}_mev"]) for part in ("jpsi", "closure", "common")]
     assert math.hypot(*parts) == pytest.approx(float(m_w["expected"]["global_mev"]), rel=1e-6)
     assert (tmp_path / "calibration.png").stat().st_size > 10_000
+
+
+def test_events_of_pythia(tmp_path: Path) -> None:
+    pytest.importorskip("pythia8mc", reason="pip install '.[pythia]' brings Pythia 8")
+    study("pythia", tmp_path, recipe="small", options=QUICK, events=20_000)
+    found = {row["quantity"]: row for row in rows(tmp_path / "pythia.csv")}
+    for name in ("acceptance of W-", "acceptance of W+"):
+        kernel, pythia, error = (float(found[name][key]) for key in ("kernel", "pythia", "pythia_error"))
+        assert 0.002 < error < 0.01
+        # other densities and another p_T^V move it by some per cent
+        assert abs(pythia - kernel) < 0.04 * kernel + 3 * error
+    bias = {row["data"]: row for row in rows(tmp_path / "bias.csv")}
+    for row in bias.values():
+        assert abs(float(row["bias_mev"])) < 3 * float(row["total_mev"])
+    # 20,000 events know little, the shape of their p_T^V is data of the full luminosity
+    of_events, of_shape = (float(row["statistical_mev"]) for row in bias.values())
+    assert of_events > 30 * of_shape
+    assert (tmp_path / "pythia.png").stat().st_size > 10_000
