@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -73,7 +74,7 @@ EDITS = {
     "climbs out": ("example.xml", "./config/example_channel.xml", "../../../etc/passwd", "leads out of"),
     "an absolute path": ("example_channel.xml", "./data/example.root", "/etc/passwd", "leads out of"),
     "climbs out for a histogram": ("example_channel.xml", "./data/example.root", "../../x.root", "leads out of"),
-    "a missing channel": ("example.xml", "example_channel.xml", "nowhere.xml", "say with folder="),
+    "a missing channel": ("example.xml", "example_channel.xml", "nowhere.xml", "--read folder="),
     "a missing ROOT file": ("example_channel.xml", "./data/example.root", "./data/no.root", "there is no file"),
     "a missing histogram": ("example_channel.xml", '"background1"', '"background7"', "cannot be read .KeyError"),
     "a missing attribute": ("example_channel.xml", 'HistoName="signal"', "", "cannot be read .KeyError"),
@@ -107,7 +108,7 @@ def test_a_link_that_leads_out_is_refused(example: Path) -> None:
 def test_a_folder_given_by_the_user(example: Path) -> None:
     shutil.copytree(example / "config", example / "a" / "b" / "c")
     path = example / "a" / "b" / "c" / "example.xml"
-    with pytest.raises(FormatError, match="say with folder="):
+    with pytest.raises(FormatError, match="--read folder="):
         interchange.read(path)
     assert interchange.read(path, folder=example).pois == ("SigXsecOverSM",)
 
@@ -134,3 +135,15 @@ def test_templates_with_poisson_staterrors_do_not_go_into_json(example: Path, tm
         assert again.value(again.vector(x), templates.observed) == pytest.approx(
             ours.value(ours.vector(x), templates.observed), rel=1e-10
         )
+
+
+def test_known_by_its_content_alone(example: Path) -> None:
+    path = example / "config" / "example.xml"
+    path.rename(path.with_suffix(".combination"))
+    assert interchange.read(path.with_suffix(".combination")).pois == ("SigXsecOverSM",)
+
+
+def test_compressed_files_are_of_no_known_format(tmp_path: Path) -> None:
+    (tmp_path / "patchset.json.gz").write_bytes(gzip.compress(b"[" + b"0," * 1_000_000 + b"0]"))
+    with pytest.raises(FormatError, match=r"patchset\.json\.gz: no known format; known are .*json"):
+        interchange.read(tmp_path / "patchset.json.gz")

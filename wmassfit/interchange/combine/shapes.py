@@ -100,7 +100,7 @@ class Shapes:
         if not self.outside and not path.is_relative_to(folder):
             raise FormatError(
                 f"{self._where(channel, process)}: {rule.file} lies outside of the folder of the card, {folder}; "
-                "move it there, or allow it with outside=True"
+                "move it there, or allow it (--read outside=true)"
             )
         if path not in self._files:
             self._files[path] = self._stack.enter_context(opened_root(path))

@@ -108,14 +108,16 @@ def _folder(file: Path, inputs: list[str], folder: str | Path | None) -> Path:
         _inside(here, name, file)
     raise FormatError(
         f"{file}: its input {inputs[0]} is neither in {' nor in '.join(map(str, candidates))}; "
-        "say with folder= what the paths in it are relative to"
+        "say what the paths in it are relative to (--read folder=PATH)"
     )
 
 
 def _inside(root: Path, name: str, file: Path) -> Path:
     target = (root / name).resolve()
     if not target.is_relative_to(root):
-        raise FormatError(f"{file}: the path {name} leads out of {root}; give folder= one that holds all its files")
+        raise FormatError(
+            f"{file}: the path {name} leads out of {root}; name a folder that holds all its files (--read folder=PATH)"
+        )
     return target
 
 
@@ -183,4 +185,12 @@ def _workspace(file: Path, root: Path) -> dict[str, Any]:
         readxml.clear_filecache()
 
 
-FORMAT = Format(name="histfactory_xml", suffixes=(".xml",), read=read_histfactory_xml)
+def _is_xml(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(64).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
+    except OSError:
+        return False
+
+
+FORMAT = Format(name="histfactory_xml", suffixes=(".xml",), read=read_histfactory_xml, recognises=_is_xml)
