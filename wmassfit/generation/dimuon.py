@@ -145,15 +145,16 @@ def fill_dimuon(
     values = np.zeros((n_entry, 6, n_y, nodes.size, pt_edges.size - 1), dtype=np.float32)
 
     def smear(deposits: NDArray[np.float32]) -> NDArray[np.float32]:
-        smooth = np.matmul(deposits.reshape(n_entry, n_y * 6, -1), smearing)
+        by_entry = deposits.transpose(1, 2, 3, 0, 4).reshape(n_entry, n_y * 6, -1)
+        smooth = np.matmul(by_entry, smearing)
         return np.asarray(smooth.reshape(n_entry, n_y, 6, -1).transpose(0, 2, 1, 3), dtype=np.float32)
 
     def fill_chunk(intervals: NDArray[np.int64]) -> tuple[int, NDArray[np.float32], Array]:
         from wmassfit.generation.dimuon_deposit import fill
 
-        shape = (n_entry, n_y, 6, coarse.size, z_nodes.size)
+        shape = (coarse.size, n_entry, n_y, 6, z_nodes.size)
         lower, upper = np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=np.float32)
-        spectrum = np.zeros((2, len(charges), n_entry, fine.size, len(copies) * z_nodes.size))
+        spectrum = np.zeros((fine.size, 2, len(charges), n_entry, len(copies) * z_nodes.size))
         for i in intervals:
             cell = int(np.searchsorted(grids.cells, 0.5 * (nodes[i] + nodes[i + 1]))) - 1
             fill(
@@ -196,7 +197,8 @@ def fill_dimuon(
     for node, last, _ in parts:
         values[:, :, :, node] += last
     total = np.asarray(sum(part for *_, part in parts))
-    everything, found = total.reshape(2, len(charges), n_entry, fine.size, len(copies), z_nodes.size)
+    parted = np.moveaxis(total, 0, 3).reshape(2, len(charges), n_entry, fine.size, len(copies), z_nodes.size)
+    everything, found = parted
 
     def after(before: Array) -> Array:
         radiators = [copy.radiator for copy in copies[: before.shape[3]]]

@@ -23,12 +23,15 @@ def _hat(t: float) -> float:
     return 0.5 * (1.0 + t) * (1.0 + t) if t < 0.0 else 1.0 - 0.5 * (1.0 - t) * (1.0 - t)
 
 
-def _integral(cumulative: Any, values: Any, y: float, first: float, step: float) -> float:
-    """Integral up to y of the piecewise-linear function with these values; outside of the nodes it is zero."""
-    x = min(max((y - first) / step, 0.0), values.size - 1.0)
-    j = min(int(x), values.size - 2)
+def _integral(cumulative: Any, values: Any, x: float) -> float:
+    """Integral up to x, in steps from the first node, of the piecewise-linear function with these values.
+
+    In units of the step; outside of the nodes the function is zero. `values` has one value more than there are nodes.
+    """
+    x = min(max(x, 0.0), values.size - 2.0)
+    j = int(x)
     f = x - j
-    return float(cumulative[j] + step * f * (values[j] + 0.5 * f * (values[j + 1] - values[j])))
+    return float(cumulative[j] + f * (values[j] + 0.5 * f * (values[j + 1] - values[j])))
 
 
 # The loop's helpers stay in its file: numba's cache knows of changes in this one alone.
@@ -74,23 +77,24 @@ def _fill(
     other:    (|η| within which the other muon is found, weight of events where it is not found, and where it is)
     pt_axis, coarse_axis: (first, step, nodes) of the chosen muon's p_T in `spectrum` and in the response
     parity:   [helicity]; production: [charge, 2, helicity, y ≥ 0], at the two nodes of the interval
-    spectrum: [part, charge, entry, p_T, copy · z], all events (unless they have no weight) and those with the other
-        muon found; lower, upper: float32 [entry, y ≥ 0, helicity, p_T, z], weighted
+    spectrum: [p_T, part, charge, entry, copy · z], all events (unless they have no weight) and those with the other
+        muon found; lower, upper: float32 [p_T, entry, y ≥ 0, helicity, z], weighted; what a point fills stands together
     """
     n_copy, n_z, n_cut = copies.shape[0], root_z.size, tables.shape[1]
     n_charge, n_y = production.shape[0], production.shape[3]
-    n_entry = spectrum.shape[2]
+    n_entry = spectrum.shape[3]
     reach, lost, found = other
     first_part = 0 if lost > 0.0 else 1
     weight_z = np.zeros((2, n_cut, n_z))
     vector = np.zeros((2, n_copy * n_z))
     helicity = np.empty(6)
     halves = np.empty((2, n_y))
-    values = np.empty(2 * n_y - 1)
+    values = np.zeros(2 * n_y)
     cumulative = np.empty(2 * n_y - 1)
     upto = np.empty((2, edges.size))
+    places = np.empty(edges.size)
     rate = np.empty((2, n_charge, n_entry))
-    y_first = -y_step * (n_y - 1)
+    per_step = 1.0 / y_step
     to_unit = 1.0 / 4294967296.0
     mass0, width0, atan_low, atan_range = resonance
     norm = 3.0 / (16.0 * math.pi) * 2.0 * math.pi * (cell[1] - cell[0]) / points.shape[0]
@@ -131,9 +135,9 @@ def _fill(
                     x_cut = root_z[z] * transverse_mass / table_steps[0]
                     j_cut = int(x_cut)
                     f_cut = x_cut - j_cut
-                    low = table[j_cut, j_other] * (1 - f_other) + table[j_cut, j_other + 1] * f_other
-                    high = table[j_cut + 1, j_other] * (1 - f_other) + table[j_cut + 1, j_other + 1] * f_other
-                    weight_z[part, cut, z] = low * (1.0 - f_cut) + high * f_cut
+                    at = table[j_cut, j_other] * (1 - f_other) + table[j_cut, j_other + 1] * f_other
+                    above = table[j_cut + 1, j_other] * (1 - f_other) + table[j_cut + 1, j_other + 1] * f_other
+                    weight_z[part, cut, z] = at * (1.0 - f_cut) + above * f_cut
                     passes = passes or weight_z[part, cut, z] > 0.0
         if not passes:
             continue
@@ -164,6 +168,9 @@ def _fill(
         f_pt = x_pt - j_pt
         # the rapidities at which the other muon is found
         y_low, y_high = -reach - other_offset, reach - other_offset
+        low, high = y_low * per_step + (n_y - 1), y_high * per_step + (n_y - 1)
+        for e in range(edges.size):
+            places[e] = (edges[e] - offset) * per_step + (n_y - 1)
         for charge in range(n_charge):
             halves[:] = 0.0
             for h in range(6):
@@ -177,17 +184,18 @@ def _fill(
                 values[n_y - 1 + j] = halves[0, j] + halves[1, j]
             values[n_y - 1] = halves[0, 0]  # what is odd in y vanishes there
             cumulative[0] = 0.0
-            for j in range(1, values.size):
-                cumulative[j] = cumulative[j - 1] + 0.5 * y_step * (values[j - 1] + values[j])
+            for j in range(1, cumulative.size):
+                cumulative[j] = cumulative[j - 1] + 0.5 * (values[j - 1] + values[j])
+            upto_low = _integral(cumulative, values, low)
+            upto_high = _integral(cumulative, values, high)
             for e in range(edges.size):
-                y = edges[e] - offset
-                if first_part == 0:
-                    upto[0, e] = _integral(cumulative, values, y, y_first, y_step)
-                upto[1, e] = _integral(cumulative, values, min(max(y, y_low), y_high), y_first, y_step)
+                here = _integral(cumulative, values, places[e])
+                upto[0, e] = here
+                upto[1, e] = upto_low if places[e] < low else (upto_high if places[e] > high else here)
             rate[:, charge] = 0.0
             for b in range(bins.shape[0]):
                 for part in range(first_part, 2):
-                    rate[part, charge, bins[b, 2]] += upto[part, bins[b, 1]] - upto[part, bins[b, 0]]
+                    rate[part, charge, bins[b, 2]] += y_step * (upto[part, bins[b, 1]] - upto[part, bins[b, 0]])
         for part in range(first_part, 2):
             for charge in range(n_charge):
                 for entry in range(n_entry):
@@ -195,8 +203,8 @@ def _fill(
                     if r == 0.0:
                         continue
                     for k in range(vector.shape[1]):
-                        spectrum[part, charge, entry, j_pt, k] += r * (1.0 - f_pt) * vector[part, k]
-                        spectrum[part, charge, entry, j_pt + 1, k] += r * f_pt * vector[part, k]
+                        spectrum[j_pt, part, charge, entry, k] += r * (1.0 - f_pt) * vector[part, k]
+                        spectrum[j_pt + 1, part, charge, entry, k] += r * f_pt * vector[part, k]
         if i >= n_response:
             continue
 
@@ -204,15 +212,15 @@ def _fill(
         j_coarse = int(x_coarse)
         f_coarse = x_coarse - j_coarse
         for b in range(bins.shape[0]):
-            low, high, entry = edges[bins[b, 0]] - offset, edges[bins[b, 1]] - offset, bins[b, 2]
-            pair_low, pair_high = max(low, y_low), min(high, y_high)
+            bin_low, bin_high, entry = edges[bins[b, 0]] - offset, edges[bins[b, 1]] - offset, bins[b, 2]
+            pair_low, pair_high = max(bin_low, y_low), min(bin_high, y_high)
             if lost <= 0.0 and pair_high <= pair_low:
                 continue
-            for j in range(math.floor(low / y_step), math.ceil(high / y_step) + 1):
+            for j in range(math.floor(bin_low / y_step), math.ceil(bin_high / y_step) + 1):
                 node = abs(j)
                 if node >= n_y:
                     continue
-                of_all = lost * y_step * (_hat(high / y_step - j) - _hat(low / y_step - j))
+                of_all = lost * y_step * (_hat(bin_high / y_step - j) - _hat(bin_low / y_step - j))
                 of_pairs = 0.0
                 if pair_high > pair_low:
                     of_pairs = y_step * (_hat(pair_high / y_step - j) - _hat(pair_low / y_step - j))
@@ -226,8 +234,8 @@ def _fill(
                         deposit = more * sign * helicity[h] * (of_all * vector[0, z] + of_pairs * vector[1, z])
                         for side in range(2):
                             part_of = deposit * (f_coarse if side == 1 else 1.0 - f_coarse)
-                            lower[entry, node, h, j_coarse + side, z] += part_of * (1.0 - share)
-                            upper[entry, node, h, j_coarse + side, z] += part_of * share
+                            lower[j_coarse + side, entry, node, h, z] += part_of * (1.0 - share)
+                            upper[j_coarse + side, entry, node, h, z] += part_of * share
 
 
 fill: Any = numba.njit(nogil=True, fastmath=True, cache=True)(_fill)

@@ -48,7 +48,7 @@ __all__ = ["Expectation", "Leg", "expect", "nominal_production"]
 _BACKGROUND_FEWER = 2  # a background of some per cent of the signal has 2² times fewer points in its kernel,
 _BACKGROUND_LEAST = 12  # but no fewer than 2¹², as few muons lose their partner
 _RESPONSE_FEWER = 3  # the response of a dimuon kernel has 2³ times fewer points,
-_BACKGROUND_RESPONSE = 12  # of a background 2¹² at most
+_BACKGROUND_RESPONSE = 11  # of a background 2¹¹ at most
 
 
 @dataclass(frozen=True)
