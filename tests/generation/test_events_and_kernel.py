@@ -16,9 +16,11 @@ from wmassfit.pdf import load_embedded
 from wmassfit.pipeline import fill, generate
 from wmassfit.recipe import Recipe
 
+# the density of the event loop: rapidity and p_T^V by themselves, leading-logarithmic radiation
 RECIPE = Recipe.load("small").override(
     {
         "generation.rapidity_correlation": False,
+        "generation.kernel.higher_orders": False,
         "generation.nuisances": {},
         "generation.eta.bins": 48,
         "generation.pt.bins": 30,
