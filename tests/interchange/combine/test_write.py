@@ -270,3 +270,15 @@ def test_without_data_the_expectation_is_written(tmp_path: Path) -> None:
 def test_the_suffix_of_the_histograms_is_taken(tmp_path: Path) -> None:
     with pytest.raises(FormatError, match="text file"):
         interchange.write(small(), tmp_path / "card.root", format="combine")
+
+
+def test_a_root_file_of_the_same_name_is_not_overwritten(tmp_path: Path) -> None:
+    """Templates as t.root, converted to t.txt: the card's histograms would take their place."""
+    interchange.write(small(), tmp_path / "t.root")
+    before = (tmp_path / "t.root").read_bytes()
+    with pytest.raises(FormatError, match=r"t\.root beside it, which is there already.*another name"):
+        interchange.write(small(), tmp_path / "t.txt")
+    assert (tmp_path / "t.root").read_bytes() == before
+    assert not (tmp_path / "t.txt").exists()
+    interchange.write(small(), tmp_path / "card.txt")
+    interchange.write(small(), tmp_path / "card.txt")  # the same card again

@@ -33,17 +33,24 @@ def write_combine(templates: TemplateSet, path: str | Path) -> None:
     them. Bounds and start of r, which are Combine's options, and what has no influence on the likelihood (metadata,
     units, labels) are not written.
 
-    Raises UnsupportedFeature, with the whole list, for templates that Combine cannot express; nothing is written then.
+    Raises UnsupportedFeature, with the whole list, for templates that Combine cannot express, FormatError where the
+    ROOT file would replace one that belongs to no such card; nothing is written then.
     """
     target = Path(path).expanduser()
     if target.suffix == ".root":
         raise FormatError(f"{target}: a datacard is a text file; its histograms go to a .root file of the same name")
-    text, objects = _Writer(templates, target.with_suffix(".root").name).compose()
+    histograms = target.with_suffix(".root")
+    if histograms.exists() and not target.exists():
+        raise FormatError(
+            f"{target}: the histograms of the card go to {histograms.name} beside it, which is there already and "
+            "belongs to no card of that name; give the card another name, or move that file"
+        )
+    text, objects = _Writer(templates, histograms.name).compose()
     import uproot
 
     with replaced_files(target.parent) as folder:
         (folder / target.name).write_text(text, encoding="utf-8")
-        with uproot.recreate(folder / target.with_suffix(".root").name) as file:
+        with uproot.recreate(folder / histograms.name) as file:
             file.update(objects)
 
 
