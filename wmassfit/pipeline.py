@@ -31,11 +31,17 @@ __all__ = ["RunResult", "fill", "generate", "make_data", "run", "summarise", "wi
 
 
 def generate(
-    recipe: Recipe, *, seed: int | None = None, workers: int = 2, progress: Progress | None = None
+    recipe: Recipe,
+    *,
+    seed: int | None = None,
+    workers: int = 2,
+    executor: Executor | None = None,
+    progress: Progress | None = None,
 ) -> TemplateSet:
     """Templates of a recipe: parton densities read, momentum scale calibrated, kernel filled, variations contracted.
 
-    `seed` replaces the recipe's. The result carries recipe and seed in its metadata and does not depend on `workers`.
+    `seed` replaces the recipe's. Kernels are filled by `workers` threads, or in parts by `executor`. The result carries
+    recipe and seed in its metadata and does not depend on who filled it.
     Raises RecipeError or FormatError for what cannot be generated or read.
     """
     from dataclasses import replace
@@ -61,7 +67,7 @@ def generate(
     calibration = _scale_calibration(recipe)
     priors = _priors(recipe, pdf.name)
     templates = generate_templates(
-        config, pdf, calibration, seed=seed, priors=priors, workers=workers, progress=advance
+        config, pdf, calibration, seed=seed, priors=priors, workers=workers, executor=executor, progress=advance
     )
     blinding = {"blind": list(recipe.blind), "blind_simulated": recipe.blind_simulated} if recipe.blind else {}
     metadata = {**templates.metadata, **blinding, "recipe": recipe.model_dump(mode="json"), "version": __version__}
@@ -102,7 +108,7 @@ def fill(
     cross_section_pb, sum_of_weights
         As in `interchange.events.normalisation`; by default weights are events at the recipe's luminosity.
     executor, workers
-        Where pieces of the files are filled; the result does not depend on it.
+        Where pieces of the files and parts of kernels are filled; the result does not depend on it.
 
     Raises RecipeError, FormatError or TemplateError for options, files and binnings that do not go together.
     """
@@ -145,7 +151,9 @@ def fill(
     if alone:
         assert made is not None
         return room.alone(made, channel, axes, seed=seed), filled
-    templates = generate(recipe, seed=seed, workers=workers, progress=progress) if into is None else into
+    templates = into
+    if templates is None:
+        templates = generate(recipe, seed=seed, workers=workers, executor=executor, progress=progress)
     if made is None:
         simulated = events.weight is not None or events.level == "generated" or cross_section_pb is not None
         return room.as_data(templates, filled.sums[0] * factor, channel, simulated=simulated), filled
@@ -274,6 +282,7 @@ def run(
     seed: int | None = None,
     histograms: str = "compact",
     workers: int = 2,
+    executor: Executor | None = None,
     progress: Progress | None = None,
 ) -> RunResult:
     """The whole job. Leaves templates.root, fit.h5, summary.json, tables and plots in `folder`.
@@ -301,7 +310,7 @@ def run(
             raise RecipeError(f"-o {folder}: {name} in it is a folder; choose another place")
     with staged_folder(folder) as part:
         with clock("generate"):
-            templates = generate(recipe, seed=seed, workers=workers, progress=progress)
+            templates = generate(recipe, seed=seed, workers=workers, executor=executor, progress=progress)
         with clock("write"):
             write(templates, part / "templates.root", histograms=histograms)
         with clock("read"):

@@ -27,6 +27,7 @@ __all__ = ["command"]
 @options.at
 @options.seed
 @options.workers
+@options.scheduler
 @click.option(
     "--histograms",
     type=click.Choice(["compact", "all"]),
@@ -43,6 +44,7 @@ def command(
     at: tuple[str, ...],
     seed: int | None,
     workers: int,
+    scheduler: str | None,
     histograms: str,
     as_json: bool,
 ) -> None:
@@ -57,8 +59,8 @@ def command(
     chosen = Recipe.load(recipe).override(options.assignments(override, option="--set"))
     check_output(output)
     start = time.perf_counter()
-    with console.progress() as progress:
-        templates = generate(chosen, seed=seed, workers=workers, progress=progress)
+    with console.progress() as progress, console.executor(scheduler) as executor:
+        templates = generate(chosen, seed=seed, workers=workers, executor=executor, progress=progress)
     if data is not None:
         templates = with_data(templates, data, at=values, throw=chosen.fit.throw)
     extra = {"histograms": histograms} if output.suffix == ".root" else {}

@@ -20,6 +20,7 @@ __all__ = ["command"]
 @options.at
 @options.seed
 @options.workers
+@options.scheduler
 @click.option(
     "--histograms",
     type=click.Choice(["compact", "all"]),
@@ -36,6 +37,7 @@ def command(
     at: tuple[str, ...],
     seed: int | None,
     workers: int,
+    scheduler: str | None,
     histograms: str,
     as_json: bool,
 ) -> None:
@@ -45,7 +47,7 @@ def command(
 
     chosen = Recipe.load(recipe).override(options.assignments(override, option="--set"))
     values = options.numbers(at, option="--at")
-    with console.progress() as progress:
+    with console.progress() as progress, console.executor(scheduler) as executor:
         result = run(
             chosen,
             output,
@@ -54,6 +56,7 @@ def command(
             seed=seed,
             histograms=histograms,
             workers=workers,
+            executor=executor,
             progress=progress,
         )
     if as_json:

@@ -75,6 +75,7 @@ class KernelConfig(Strict):
 
     log2_points: int = Field(default=18, ge=8, le=24, description="2^n Sobol points in each of the p_T^V cells")
     radiation: bool = Field(default=True, description="final-state radiation of the muon")
+    scrambles: int = Field(default=1, ge=1, le=1000, description="independent rules of so many points, averaged")
     higher_orders: bool = Field(
         default=False,
         description="of the radiation: its exact first order, the second leading-logarithmic one, and pairs",

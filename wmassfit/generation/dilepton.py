@@ -9,30 +9,29 @@ The rapidity of the pair is not smeared: its resolution is 0.007, a thirtieth of
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
-from threadpoolctl import threadpool_limits
 
 from wmassfit.errors import PhysicsError
 from wmassfit.generation.bosons import Boson
 from wmassfit.generation.grids import Grids
-from wmassfit.generation.kernel import HELICITY_PARITY, Copy, fill_setting, sobol_integers
+from wmassfit.generation.kernel import HELICITY_PARITY, Copy, fill_setting
 from wmassfit.generation.lineshape import LineShape
 from wmassfit.generation.muon_effects import MuonEffects
 from wmassfit.generation.radiation import radiator_factors
 from wmassfit.generation.radiator import radiator_strength
 from wmassfit.generation.resolution import relative_resolution
 from wmassfit.generation.response import Response
+from wmassfit.generation.scrambles import Scrambles, fill_parts
 from wmassfit.templateset import Array
 
 __all__ = ["Dilepton", "DileptonBins", "MuonAcceptance", "fill_dilepton"]
 
-_CHUNKS = 8  # fixed, so that the result does not depend on the number of workers
 _RESPONSE_FEWER = 3  # the response takes 2³ times fewer points: only ratios are taken from it
 
 
@@ -129,14 +128,17 @@ def fill_dilepton(
     log2_points: int = 17,
     seed: int = 1,
     radiation: bool = True,
+    scrambles: int = 1,
     workers: int = 2,
+    executor: Executor | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> Dilepton:
     """Fill templates, response and muons with 2^`log2_points` points a p_T^V cell.
 
     `production`: [helicity, y ≥ 0, p_T^V] in pb/GeV with the angles of the negative muon. `muon_pt_edges`: bins of
-    `MuonEffects`, the last one open upwards. The transverse-mass cuts of copies do not act. Raises PhysicsError for η
-    bins that are not symmetric about 0, even in number and uniform, and for rows that do not fit them.
+    `MuonEffects`, the last one open upwards. The transverse-mass cuts of copies do not act. `scrambles`, `workers` and
+    `executor` as in `fill_kernel`. Raises PhysicsError for η bins that are not symmetric about 0, even in number and
+    uniform, and for rows that do not fit them.
     """
     eta_edges = acceptance.eta_edges
     edge, n_eta = float(eta_edges[-1]), eta_edges.size - 1
@@ -157,66 +159,44 @@ def fill_dilepton(
     at_rest = relative_resolution(np.zeros(1), centres) ** 2
     resolution = np.stack([at_rest, relative_resolution(np.ones(1), centres) ** 2 - at_rest])
 
-    rng = np.random.default_rng([seed, *boson.name.encode(), 3])
-    points = sobol_integers(log2_points, rng, dimensions=6)
-    shifts = rng.integers(0, 2**32, size=(grids.cells.size - 1, 6), dtype=np.uint32)
+    entropy = (seed, *boson.name.encode(), 3)
+    rules = Scrambles(entropy, log2_points, 6, grids.cells.size - 1, grids.boson_pt.size - 1, scrambles)
     resonance, mass_grid, mass_weight, parameters, norms, _ = fill_setting(boson, line_shape, copies)
     factors = np.stack([radiator_factors(boson, copy.radiator, pair=True) for copy in copies])
     n_y, nodes = grids.rapidity.size, grids.boson_pt
     response = np.zeros((n_row, 6, n_y, nodes.size, coarse.size), dtype=np.float32)
-    n_response = max(1, len(points) >> _RESPONSE_FEWER)
-
-    def fill_chunk(intervals: NDArray[np.int64]) -> tuple[int, NDArray[np.float32], Array, NDArray[np.float32]]:
-        from wmassfit.generation.dilepton_deposit import fill
-
-        lower, upper = (np.zeros((n_row, n_y, 6, coarse.size), dtype=np.float32) for _ in range(2))
-        spectrum = np.zeros((n_row, fine.size, variances.size, len(copies)))
-        muons = np.zeros((n_row, coarse.size, 2, n_eta, muon_pt_edges.size - 1), dtype=np.float32)
-        for i in intervals:
-            cell = int(np.searchsorted(grids.cells, 0.5 * (nodes[i] + nodes[i + 1]))) - 1
-            fill(
-                points,
-                shifts[cell],
-                (grids.cells[cell], grids.cells[cell + 1]),
-                (nodes[i], nodes[i + 1]),
-                resonance,
-                mass_grid,
-                mass_weight,
-                parameters,
-                norms,
-                radiator_strength(boson.mass_gev) if radiation else 0.0,
-                factors if radiation else np.ones((len(copies), 1)),
-                (acceptance.threshold_gev, *acceptance.turn_on_gev, edge),
-                acceptance.plateau,
-                resolution,
-                rapidity,
-                row_of,
-                (fine[0], fine[1] - fine[0], float(fine.size)),
-                (coarse[0], coarse[1] - coarse[0], float(coarse.size)),
-                (variances[0], variances[1] - variances[0], float(variances.size)),
-                muon_pt_edges,
-                n_response,
-                HELICITY_PARITY.astype(np.float64),
-                np.ascontiguousarray(production[..., i : i + 2]),
-                spectrum,
-                lower,
-                upper,
-                muons,
-            )
-            response[:, :, :, i] = lower.transpose(0, 2, 1, 3)
-            lower.fill(0.0)
-            lower, upper = upper, lower
-            if progress is not None:
-                progress(1.0 / (nodes.size - 1))
-        return int(intervals[-1]) + 1, lower, spectrum, muons
-
-    chunks = [chunk for chunk in np.array_split(np.arange(nodes.size - 1), _CHUNKS) if chunk.size]
-    with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(max_workers=workers) as pool:
-        parts = list(pool.map(fill_chunk, chunks))
-    for node, last, *_ in parts:
-        response[:, :, :, node] += last.transpose(0, 2, 1, 3)
-    spectrum = _both_halves(np.asarray(sum(part[2] for part in parts)), bins)
-    occupancy = np.asarray(sum(part[3] for part in parts))
+    total = np.zeros((n_row, fine.size, variances.size, len(copies)))
+    occupancy: Any = np.zeros((n_row, coarse.size, 2, n_eta, muon_pt_edges.size - 1), dtype=np.float32)
+    setting = (
+        resonance,
+        mass_grid,
+        mass_weight,
+        parameters,
+        norms,
+        radiator_strength(boson.mass_gev) if radiation else 0.0,
+        factors if radiation else np.ones((len(copies), 1)),
+        (acceptance.threshold_gev, *acceptance.turn_on_gev, edge),
+        acceptance.plateau,
+        resolution,
+        rapidity,
+        row_of,
+        (fine[0], fine[1] - fine[0], float(fine.size)),
+        (coarse[0], coarse[1] - coarse[0], float(coarse.size)),
+        (variances[0], variances[1] - variances[0], float(variances.size)),
+        muon_pt_edges,
+        max(1, 2**log2_points >> _RESPONSE_FEWER),
+        HELICITY_PARITY.astype(np.float64),
+    )
+    job = _Fill(rules, grids, setting, production, (n_row, n_y, 6, coarse.size), total.shape, occupancy.shape)
+    for run, part in fill_parts(job, rules, executor=executor, workers=workers, progress=progress):
+        response[:, :, :, run[0] : run[-1] + 2] += part[0]
+        total += part[1]
+        occupancy += part[2]
+    if scrambles > 1:
+        response /= np.float32(scrambles)
+        total /= scrambles
+        occupancy /= np.float32(scrambles)
+    spectrum = _both_halves(total, bins)
     # in the mirror image of an event both muons have the opposite η
     occupancy = occupancy + (occupancy[::-1] if bins.by_rapidity else occupancy)[..., ::-1, :]
     templates = np.einsum("rxvc,vxb->crb", spectrum, bins.smearing(fine, variances), optimize=True)
@@ -244,6 +224,39 @@ def fill_dilepton(
             slope=slope,
         ),
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _Fill:
+    """What every part needs; shapes are those of the deposits at one node, of the spectra and of the muons."""
+
+    scrambles: Scrambles
+    grids: Grids
+    setting: tuple[Any, ...]
+    production: Array
+    shape: tuple[int, ...]
+    spectrum_shape: tuple[int, ...]
+    muons_shape: tuple[int, ...]
+
+    def run(self, part: int) -> tuple[NDArray[np.float32], Array, NDArray[np.float32]]:
+        """Response [row, helicity, y, p_T^V node, x] at the nodes of the part's intervals, spectra and muons."""
+        from wmassfit.generation.dilepton_deposit import fill
+
+        grids, nodes = self.grids, self.grids.boson_pt
+        (points, shifts), intervals = self.scrambles.points(part), self.scrambles.run_of(part)
+        lower, upper = np.zeros(self.shape, dtype=np.float32), np.zeros(self.shape, dtype=np.float32)
+        spectrum, muons = np.zeros(self.spectrum_shape), np.zeros(self.muons_shape, dtype=np.float32)
+        deposited = []
+        for i in intervals:
+            cell = grids.cell_of(i)
+            limits = (grids.cells[cell], grids.cells[cell + 1])
+            production = np.ascontiguousarray(self.production[..., i : i + 2])
+            interval = (nodes[i], nodes[i + 1])
+            fill(points, shifts[cell], limits, interval, *self.setting, production, spectrum, lower, upper, muons)
+            deposited.append(lower.transpose(0, 2, 1, 3).copy())
+            lower.fill(0.0)
+            lower, upper = upper, lower
+        return np.stack([*deposited, lower.transpose(0, 2, 1, 3)], axis=3), spectrum, muons
 
 
 def _both_halves(values: Array, bins: DileptonBins) -> Array:

@@ -7,6 +7,7 @@ over p_T pairs of taus follow the signal, and those of top and diboson are p e^{
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
 from dataclasses import replace
 
 import numpy as np
@@ -47,6 +48,7 @@ def expect_dilepton(
     seed: int,
     grids: Grids | None = None,
     workers: int = 2,
+    executor: Executor | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> Expectation:
     """Fill the dilepton kernel and predict every process; arguments as in `expectation.expect`."""
@@ -73,7 +75,9 @@ def expect_dilepton(
         log2_points=config.kernel.log2_points,
         seed=seed,
         radiation=config.kernel.radiation,
+        scrambles=config.kernel.scrambles,
         workers=workers,
+        executor=executor,
         progress=progress,
     )
     templates = dict(zip(named, made.templates, strict=True))

@@ -12,27 +12,27 @@ it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
-from threadpoolctl import threadpool_limits
 
 from wmassfit.generation.bosons import Boson
 from wmassfit.generation.grids import Grids
-from wmassfit.generation.kernel import HELICITY_PARITY, Copy, TransverseMassCut, fill_setting, sobol_integers
+from wmassfit.generation.kernel import HELICITY_PARITY, Copy, TransverseMassCut, fill_setting
 from wmassfit.generation.lineshape import LineShape
 from wmassfit.generation.radiation import Z_NODES, radiation_matrices, radiator_rule
 from wmassfit.generation.radiator import RadiatorChange
 from wmassfit.generation.resolution import bin_response, relative_resolution
 from wmassfit.generation.response import Response, Spectrum, distinct_bins
+from wmassfit.generation.scrambles import Scrambles, fill_parts
 from wmassfit.templateset import Array
 
 __all__ = ["Dimuon", "OtherMuon", "fill_dimuon", "other_muon_tables"]
 
-_CHUNKS = 8  # fixed, so that the result does not depend on the number of workers
 _TABLE_STEPS = (0.25, 0.1)  # GeV, of transverse mass and of the other muon's p_T
 _TABLE_REACH_GEV = 170.0
 _TYPICAL_ETA = 1.2  # resolution at the other muon's threshold; its η moves the rate by 1e-4 at most (estimated)
@@ -104,18 +104,19 @@ def fill_dimuon(
     response_fewer: int = 3,
     seed: int = 1,
     radiation: bool = True,
+    scrambles: int = 1,
     workers: int = 2,
+    executor: Executor | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> Dimuon:
     """Fill spectra and response of the chosen muon in (η, p_T), the other one found or lost.
 
     `productions`: [helicity, y ≥ 0, p_T^V] in pb/GeV by charge of the chosen muon. Both muons radiate independently:
     the chosen one by `radiation_matrices`, the other one within `other_muon_tables`; photons are no missing momentum.
-    The response takes 2^`response_fewer` times fewer points.
+    The response takes 2^`response_fewer` times fewer points. `scrambles`, `workers` and `executor` as in `fill_kernel`.
     """
-    rng = np.random.default_rng([seed, *boson.name.encode(), 2])
-    points = sobol_integers(log2_points, rng)
-    shifts = rng.integers(0, 2**32, size=(grids.cells.size - 1, 4), dtype=np.uint32)
+    entropy = (seed, *boson.name.encode(), 2)
+    rules = Scrambles(entropy, log2_points, 4, grids.cells.size - 1, grids.boson_pt.size - 1, scrambles)
     z_nodes = np.array(Z_NODES if radiation else (1.0,))
     resonance, mass_grid, mass_weight, parameters, norms, _ = fill_setting(boson, line_shape, copies)
     passing = list(dict.fromkeys((copy.cut, copy.radiator) for copy in copies))
@@ -144,59 +145,34 @@ def fill_dimuon(
     n_y, nodes = grids.rapidity.size, grids.boson_pt
     values = np.zeros((n_entry, 6, n_y, nodes.size, pt_edges.size - 1), dtype=np.float32)
 
-    def smear(deposits: NDArray[np.float32]) -> NDArray[np.float32]:
-        by_entry = deposits.transpose(1, 2, 3, 0, 4).reshape(n_entry, n_y * 6, -1)
-        smooth = np.matmul(by_entry, smearing)
-        return np.asarray(smooth.reshape(n_entry, n_y, 6, -1).transpose(0, 2, 1, 3), dtype=np.float32)
-
-    def fill_chunk(intervals: NDArray[np.int64]) -> tuple[int, NDArray[np.float32], Array]:
-        from wmassfit.generation.dimuon_deposit import fill
-
-        shape = (coarse.size, n_entry, n_y, 6, z_nodes.size)
-        lower, upper = np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=np.float32)
-        spectrum = np.zeros((fine.size, 2, len(charges), n_entry, len(copies) * z_nodes.size))
-        for i in intervals:
-            cell = int(np.searchsorted(grids.cells, 0.5 * (nodes[i] + nodes[i + 1]))) - 1
-            fill(
-                points,
-                shifts[cell],
-                (grids.cells[cell], grids.cells[cell + 1]),
-                (nodes[i], nodes[i + 1]),
-                resonance,
-                mass_grid,
-                mass_weight,
-                parameters,
-                norms,
-                copy_cut,
-                _TABLE_STEPS,
-                tables,
-                np.sqrt(z_nodes),
-                edges,
-                bins,
-                (other.abs_eta, other.lost, other.found),
-                grids.rapidity[1] - grids.rapidity[0],
-                (fine[0], fine[1] - fine[0], float(fine.size)),
-                (coarse[0], coarse[1] - coarse[0]),
-                max(1, len(points) >> response_fewer),
-                HELICITY_PARITY.astype(np.float64),
-                np.ascontiguousarray(density[:, i : i + 2]),
-                spectrum,
-                lower,
-                upper,
-            )
-            values[:, :, :, i] = smear(lower)
-            lower.fill(0.0)
-            lower, upper = upper, lower
-            if progress is not None:
-                progress(1.0 / (nodes.size - 1))
-        return int(intervals[-1]) + 1, smear(lower), spectrum
-
-    chunks = [chunk for chunk in np.array_split(np.arange(nodes.size - 1), _CHUNKS) if chunk.size]
-    with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(max_workers=workers) as pool:
-        parts = list(pool.map(fill_chunk, chunks))
-    for node, last, _ in parts:
-        values[:, :, :, node] += last
-    total = np.asarray(sum(part for *_, part in parts))
+    total = np.zeros((fine.size, 2, len(charges), n_entry, len(copies) * z_nodes.size))
+    setting = (
+        resonance,
+        mass_grid,
+        mass_weight,
+        parameters,
+        norms,
+        copy_cut,
+        _TABLE_STEPS,
+        tables,
+        np.sqrt(z_nodes),
+        edges,
+        bins,
+        (other.abs_eta, other.lost, other.found),
+        grids.rapidity[1] - grids.rapidity[0],
+        (fine[0], fine[1] - fine[0], float(fine.size)),
+        (coarse[0], coarse[1] - coarse[0]),
+        max(1, 2**log2_points >> response_fewer),
+        HELICITY_PARITY.astype(np.float64),
+    )
+    shape = (coarse.size, n_entry, n_y, 6, z_nodes.size)
+    job = _Fill(rules, grids, setting, density, smearing, shape, total.shape)
+    for run, (response, spectrum) in fill_parts(job, rules, executor=executor, workers=workers, progress=progress):
+        values[:, :, :, run[0] : run[-1] + 2] += response
+        total += spectrum
+    if scrambles > 1:
+        values /= np.float32(scrambles)
+        total /= scrambles
     parted = np.moveaxis(total, 0, 3).reshape(2, len(charges), n_entry, fine.size, len(copies), z_nodes.size)
     everything, found = parted
 
@@ -220,3 +196,42 @@ def fill_dimuon(
         },
         {charge: Spectrum(of_pairs[k, index], fine, centres) for k, charge in enumerate(charges)},
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _Fill:
+    """What every part needs; `density` [charge, p_T^V, helicity, y], `smearing` [entry, p_T · z, bin]."""
+
+    scrambles: Scrambles
+    grids: Grids
+    setting: tuple[Any, ...]
+    density: Array
+    smearing: NDArray[np.float32]
+    shape: tuple[int, ...]
+    spectrum_shape: tuple[int, ...]
+
+    def run(self, part: int) -> tuple[NDArray[np.float32], Array]:
+        """Smeared response [entry, helicity, y, p_T^V node, bin] at the nodes of the part's intervals, and spectra."""
+        from wmassfit.generation.dimuon_deposit import fill
+
+        grids, nodes = self.grids, self.grids.boson_pt
+        (points, shifts), intervals = self.scrambles.points(part), self.scrambles.run_of(part)
+        lower, upper = np.zeros(self.shape, dtype=np.float32), np.zeros(self.shape, dtype=np.float32)
+        spectrum = np.zeros(self.spectrum_shape)
+        smeared = []
+        for i in intervals:
+            cell = grids.cell_of(i)
+            limits = (grids.cells[cell], grids.cells[cell + 1])
+            density = np.ascontiguousarray(self.density[:, i : i + 2])
+            interval = (nodes[i], nodes[i + 1])
+            fill(points, shifts[cell], limits, interval, *self.setting, density, spectrum, lower, upper)
+            smeared.append(self._smear(lower))
+            lower.fill(0.0)
+            lower, upper = upper, lower
+        return np.stack([*smeared, self._smear(lower)], axis=3), spectrum
+
+    def _smear(self, deposits: NDArray[np.float32]) -> NDArray[np.float32]:
+        _, n_entry, n_y, *_ = self.shape
+        by_entry = deposits.transpose(1, 2, 3, 0, 4).reshape(n_entry, n_y * 6, -1)
+        smooth = np.matmul(by_entry, self.smearing)
+        return np.asarray(smooth.reshape(n_entry, n_y, 6, -1).transpose(0, 2, 1, 3), dtype=np.float32)

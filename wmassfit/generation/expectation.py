@@ -10,6 +10,7 @@ exponentials; their yields are fractions of the selected signal.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -164,6 +165,7 @@ def expect(
     seed: int,
     grids: Grids | None = None,
     workers: int = 2,
+    executor: Executor | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> Expectation:
     """Fill the kernels and predict every process.
@@ -191,7 +193,9 @@ def expect(
             radiation=config.kernel.radiation,
             through_tau=background,
             pt_reach=config.pt.high + 8.0,
+            scrambles=config.kernel.scrambles,
             workers=workers,
+            executor=executor,
             progress=part,
         )
         response = build_response(kernel, config.eta.edges, config.pt.edges)
@@ -220,6 +224,7 @@ def expect(
             enters=0.5,
             seed=seed,
             workers=workers,
+            executor=executor,
             progress=progress,
         )
         return Expectation(config, pdf, scale, signal, {}, *_yields(config, signal, {}, None))
@@ -239,6 +244,7 @@ def expect(
         enters=1.0,
         seed=seed,
         workers=workers,
+        executor=executor,
         progress=part,
     )
     photons = PhotonInduced(PhotonDensity.of(pdf), veto, config.selection.cut, config.energy_gev)
@@ -259,6 +265,7 @@ def _dimuon_legs(
     enters: float,
     seed: int,
     workers: int,
+    executor: Executor | None,
     progress: Callable[[float], None] | None,
 ) -> dict[int, Leg]:
     """Legs of the Z with one muon measured; `enters`: how often an event enters with its muon of either charge."""
@@ -276,7 +283,9 @@ def _dimuon_legs(
         response_fewer=response_fewer,
         seed=seed,
         radiation=config.kernel.radiation,
+        scrambles=config.kernel.scrambles,
         workers=workers,
+        executor=executor,
         progress=progress,
     )
     legs = {}

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Executor
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import hist
 import numpy as np
@@ -47,6 +49,7 @@ def generate(
     priors: Gaussian | None = None,
     grids: Grids | None = None,
     workers: int = 2,
+    executor: Executor | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> TemplateSet:
     """Templates of the recipe's observable with all its nuisance parameters.
@@ -56,7 +59,8 @@ def generate(
     interest, of which y and p_T of the pair have none; every nuisance parameter is a symmetric log-normal with a unit
     Gaussian constraint, but for those of `priors`, whose correlated constraint takes the place of theirs and at whose
     values they start. `scale` is the calibration whose covariance the momentum-scale group uses. Raises RecipeError if
-    two nuisance parameters have the same name, and for priors of parameters that there are not.
+    two nuisance parameters have the same name, and for priors of parameters that there are not. `workers` and
+    `executor` as in `fill_kernel`.
     """
     groups = config.nuisances.chosen()
     measured = config.observable != "dimuon_pt_rapidity"
@@ -67,7 +71,8 @@ def generate(
         copies |= group.copies(config)
         background_copies |= group.background_copies(config)
     predict = partial(expect, background_copies=background_copies) if config.observable == "muon" else expect_dilepton
-    expectation = predict(config, pdf, scale, copies=copies, seed=seed, grids=grids, workers=workers, progress=progress)
+    where: dict[str, Any] = {"workers": workers, "executor": executor, "progress": progress}
+    expectation = predict(config, pdf, scale, copies=copies, seed=seed, grids=grids, **where)
 
     modifiers: dict[str, list[Modifier]] = {process: [] for process in expectation.yields}
     mass = MASS_PARAMETERS[config.boson]

@@ -38,6 +38,11 @@ class Grids:
         """Nodes of Δη ≥ 0."""
         return round(self.eta_reach / self.eta_step) + 1
 
+    def cell_of(self, interval: int) -> int:
+        """The cell in which an interval between nodes of p_T^V lies."""
+        middle = 0.5 * (self.boson_pt[interval] + self.boson_pt[interval + 1])
+        return int(np.searchsorted(self.cells, middle)) - 1
+
     def halved(
         self, *, eta: bool = False, lepton_pt: bool = False, rapidity: bool = False, boson_pt: bool = False
     ) -> Grids:

@@ -9,19 +9,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
-from threadpoolctl import threadpool_limits
 
 from wmassfit.generation.bosons import Boson
 from wmassfit.generation.grids import Grids
 from wmassfit.generation.lineshape import LineShape
 from wmassfit.generation.radiation import Z_NODES, radiation_matrices
 from wmassfit.generation.radiator import LEADING_LOGARITHMS, RadiatorChange
+from wmassfit.generation.scrambles import Scrambles, fill_parts
 from wmassfit.templateset import Array
 
 __all__ = [
@@ -31,7 +32,6 @@ __all__ = [
     "TransverseMassCut",
     "fill_kernel",
     "fill_setting",
-    "sobol_integers",
     "with_radiator",
 ]
 
@@ -40,7 +40,6 @@ HELICITY_PARITY = np.array([1, 1, -1, 1, 1, -1])
 
 _MASS_STEP_GEV = 0.1
 _CUT_STEP_GEV = 0.05
-_CHUNKS = 8  # fixed, so that the result does not depend on the number of workers
 
 
 @dataclass(frozen=True)
@@ -98,7 +97,9 @@ def fill_kernel(
     radiation: bool = True,
     through_tau: bool = False,
     pt_reach: float = 64.0,
+    scrambles: int = 1,
     workers: int = 2,
+    executor: Executor | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> Kernel:
     """Fill the kernel with a scrambled Sobol rule of 2^`log2_points` points (cosθ, φ, mass, p_T^V) a p_T^V cell.
@@ -107,14 +108,19 @@ def fill_kernel(
     its momentum a fifth dimension. The radiation of both together is that of a muon alone to leading logarithm,
     ln M²/m_τ² + ln m_τ²/m_μ². The branching fraction is not in the kernel.
 
-    `seed` fixes scrambling and the digital shift of every cell; the result does not depend on `workers`. With
-    `radiation` the muon loses momentum as `radiation_matrices` has it. Lepton p_T nodes above `pt_reach` (GeV) are
-    dropped at the end. `progress` is called with the fraction done.
+    `seed` fixes scrambling and the digital shift of every cell; the kernel is the mean of `scrambles` such rules. Parts
+    are filled by `workers` threads or by `executor`, and the result does not depend on who fills them. With `radiation`
+    the muon loses momentum as `radiation_matrices` has it. Lepton p_T nodes above `pt_reach` (GeV) are dropped at the
+    end. `progress` is called with the fraction done.
     """
-    rng = np.random.default_rng([seed, *boson.name.encode(), *([3] if through_tau else [])])
-    points = sobol_integers(log2_points, rng, dimensions=5 if through_tau else 4)
-    shifts = rng.integers(0, 2**32, size=(grids.cells.size - 1, points.shape[1]), dtype=np.uint32)
-
+    rules = Scrambles(
+        (seed, *boson.name.encode(), *([3] if through_tau else [])),
+        log2_points,
+        5 if through_tau else 4,
+        grids.cells.size - 1,
+        grids.boson_pt.size - 1,
+        scrambles,
+    )
     kept = grids.lepton_pt[grids.lepton_pt <= pt_reach]
     z_nodes = Z_NODES if radiation else (1.0,)
     # another radiator is another convolution of the same deposits
@@ -143,39 +149,48 @@ def fill_kernel(
         grids.lepton_pt[1] - grids.lepton_pt[0],
     )
 
-    nodes = grids.boson_pt
-    n_node = nodes.size
-    values = np.zeros((len(copies), 6, n_node, grids.n_eta, kept.size), dtype=np.float32)
+    values = np.zeros((len(copies), 6, grids.boson_pt.size, grids.n_eta, kept.size), dtype=np.float32)
+    deposits = (grids.n_eta, grids.lepton_pt.size, len(z_nodes), len(decays), 6)
+    job = _Fill(rules, grids, setting, convolutions, deposits, (len(copies), 6, grids.n_eta, kept.size))
+    for run, part in fill_parts(job, rules, executor=executor, workers=workers, progress=progress):
+        values[:, :, run[0] : run[-1] + 2] += part
+    return Kernel(boson, grids, copies, kept, values / np.float32(scrambles) if scrambles > 1 else values)
 
-    def radiate(deposits: NDArray[np.float32]) -> NDArray[np.float32]:
-        made = np.empty((len(copies), 6, grids.n_eta, kept.size), dtype=np.float32)
-        for which, of, transfer in convolutions:
-            made[which] = _radiate(deposits if of == list(range(len(decays))) else deposits[:, :, :, of], transfer)
-        return made
 
-    def fill_chunk(intervals: NDArray[np.int64]) -> tuple[int, NDArray[np.float32]]:
+@dataclass(frozen=True, eq=False)
+class _Fill:
+    """What every part needs: `convolutions` are copies, their deposits and the radiator's [z, p_T kept, p_T]."""
+
+    scrambles: Scrambles
+    grids: Grids
+    setting: tuple[Any, ...]
+    convolutions: list[tuple[list[int], list[int], NDArray[np.float32]]]
+    deposits_shape: tuple[int, ...]
+    shape: tuple[int, ...]
+
+    def run(self, part: int) -> NDArray[np.float32]:
+        """[copy, helicity, p_T^V node, Δη, p_T kept] of the nodes at either end of the part's intervals."""
         from wmassfit.generation.deposit import fill
 
-        shape = (grids.n_eta, grids.lepton_pt.size, len(z_nodes), len(decays), 6)
-        lower, upper = np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=np.float32)
+        grids, nodes = self.grids, self.grids.boson_pt
+        (points, shifts), intervals = self.scrambles.points(part), self.scrambles.run_of(part)
+        lower, upper = (np.zeros(self.deposits_shape, dtype=np.float32) for _ in range(2))
+        filled = []
         for i in intervals:
-            centre = 0.5 * (nodes[i] + nodes[i + 1])
-            cell = int(np.searchsorted(grids.cells, centre)) - 1
+            cell = grids.cell_of(i)
             limits = (grids.cells[cell], grids.cells[cell + 1])
-            fill(points, shifts[cell], limits, (nodes[i], nodes[i + 1]), *setting, lower, upper)
-            values[:, :, i] = radiate(lower)
+            fill(points, shifts[cell], limits, (nodes[i], nodes[i + 1]), *self.setting, lower, upper)
+            filled.append(self._radiated(lower))
             lower.fill(0.0)
             lower, upper = upper, lower
-            if progress is not None:
-                progress(1.0 / (n_node - 1))
-        return int(intervals[-1]) + 1, radiate(lower)
+        return np.stack([*filled, self._radiated(lower)], axis=2)
 
-    chunks = [chunk for chunk in np.array_split(np.arange(n_node - 1), _CHUNKS) if chunk.size]
-    with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(max_workers=workers) as pool:
-        last_nodes = list(pool.map(fill_chunk, chunks))
-    for node, upper in last_nodes:
-        values[:, :, node] += upper
-    return Kernel(boson, grids, copies, kept, values)
+    def _radiated(self, deposits: NDArray[np.float32]) -> NDArray[np.float32]:
+        made = np.empty(self.shape, dtype=np.float32)
+        everything = list(range(deposits.shape[3]))
+        for which, of, transfer in self.convolutions:
+            made[which] = _radiate(deposits if of == everything else deposits[:, :, :, of], transfer)
+        return made
 
 
 def _transfer(nodes: Array, kept: int, boson: Boson, change: RadiatorChange | None) -> NDArray[np.float32]:
@@ -196,14 +211,6 @@ def _radiate(deposits: NDArray[np.float32], transfer: NDArray[np.float32]) -> ND
         for z in range(n_z):
             result[eta, :last] += transfer[z, :last, :last] @ flat[eta, :last, z]
     return result.reshape(n_eta, -1, n_copy, n_helicity).transpose(2, 3, 0, 1)
-
-
-def sobol_integers(log2_points: int, rng: np.random.Generator, *, dimensions: int = 4) -> NDArray[np.uint32]:
-    """Scrambled 32-bit Sobol integers, by default of (cosθ, φ, mass, p_T^V): [2^log2_points, dimensions]."""
-    from scipy.stats import qmc
-
-    sobol = qmc.Sobol(dimensions, scramble=True, bits=32, rng=rng)
-    return (sobol.random_base2(log2_points) * 2.0**32).astype(np.uint32)
 
 
 def fill_setting(

@@ -15,11 +15,11 @@ from wmassfit.generation.coefficients import node_weights, produce
 from wmassfit.generation.decay import lepton_momenta
 from wmassfit.generation.grids import nominal_grids
 from wmassfit.generation.groups.pt_v import PtVGroup
-from wmassfit.generation.kernel import sobol_integers
 from wmassfit.generation.lineshape import LineShape
 from wmassfit.generation.predictions import Prediction
 from wmassfit.generation.production import ENERGY_GEV, rapidity_spectrum
 from wmassfit.generation.rapidity_correlation import correlated
+from wmassfit.generation.scrambles import sobol_integers
 from wmassfit.generation.transverse_momentum import PT_MAX_GEV, PtRatio, PtShape, nominal_density
 from wmassfit.pdf import PdfSet, symmetrised_directions
 from wmassfit.templateset import Array
