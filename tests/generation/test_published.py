@@ -63,7 +63,9 @@ def test_cross_sections(measured: dict, predicted: dict[str, Prediction], charge
 def test_charge_asymmetry(measured: dict, predicted: dict[str, Prediction]) -> None:
     data, theory = measured["asymmetry"], predicted["asymmetry"]
     pull = (theory.central - data.value) / np.hypot(data.uncertainty, theory.uncertainty)
-    assert np.all(np.abs(pull) < 1.3), pull
+    # the uncertainties are shared between bins, so that this is no χ²; but on average none is exceeded
+    assert np.mean(pull**2) < 1, pull
+    assert np.all(np.abs(pull) < 3), pull
     # nor does the pull pass by a large uncertainty: 0.002–0.004 by the set's own 90% members over 1.645
     assert np.all(theory.uncertainty < 0.006)
     assert np.all(theory.uncertainty > 0.001)
