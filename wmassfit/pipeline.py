@@ -47,6 +47,7 @@ def generate(
     from dataclasses import replace
 
     from wmassfit.generation.generate import generate as generate_templates
+    from wmassfit.parallel import one_thread
     from wmassfit.pdf import load
 
     config = recipe.generation
@@ -64,11 +65,13 @@ def generate(
         if progress is not None:
             progress("generate", min(100, round(100 * done)), 100)
 
-    calibration = _scale_calibration(recipe)
-    priors = _priors(recipe, pdf.name)
-    templates = generate_templates(
-        config, pdf, calibration, seed=seed, priors=priors, workers=workers, executor=executor, progress=advance
-    )
+    # The work in parallel is the kernels'; many small products gain nothing from threads that wait for each other.
+    with one_thread():
+        calibration = _scale_calibration(recipe)
+        priors = _priors(recipe, pdf.name)
+        templates = generate_templates(
+            config, pdf, calibration, seed=seed, priors=priors, workers=workers, executor=executor, progress=advance
+        )
     blinding = {"blind": list(recipe.blind), "blind_simulated": recipe.blind_simulated} if recipe.blind else {}
     metadata = {**templates.metadata, **blinding, "recipe": recipe.model_dump(mode="json"), "version": __version__}
     return replace(templates, metadata=metadata)

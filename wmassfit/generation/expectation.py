@@ -46,7 +46,7 @@ from wmassfit.templateset import Array
 
 __all__ = ["Expectation", "Leg", "expect", "nominal_production"]
 
-_BACKGROUND_FEWER = 2  # a background of some per cent of the signal has 2² times fewer points in its kernel,
+_TAU_FEWER, _DIMUON_FEWER = 2, 3  # a background of some per cent of the signal has 2², 2³ times fewer points,
 _BACKGROUND_LEAST = 12  # but no fewer than 2¹², as few muons lose their partner
 _RESPONSE_FEWER = 3  # the response of a dimuon kernel has 2³ times fewer points,
 _BACKGROUND_RESPONSE = 11  # of a background 2¹¹ at most
@@ -180,6 +180,9 @@ def expect(
         if progress is not None:
             progress(step / 5)
 
+    def fewer(halvings: int) -> int:
+        return max(_BACKGROUND_LEAST, config.kernel.log2_points - halvings)
+
     def legs(boson: Boson, charge: int, *, branching: float | None = None) -> dict[int, Leg]:
         """Of W→μν, or with a branching fraction of W→τν: some per cent, falling smoothly, and filled accordingly."""
         background = branching is not None
@@ -188,7 +191,7 @@ def expect(
             LineShape.of(boson, pdf, energy_gev=config.energy_gev),
             replace(grids, lepton_pt=grids.lepton_pt[::2]) if background else grids,
             copies=tuple(named.values()),
-            log2_points=fewer if background else config.kernel.log2_points,
+            log2_points=fewer(_TAU_FEWER) if background else config.kernel.log2_points,
             seed=seed,
             radiation=config.kernel.radiation,
             through_tau=background,
@@ -228,7 +231,7 @@ def expect(
             progress=progress,
         )
         return Expectation(config, pdf, scale, signal, {}, *_yields(config, signal, {}, None))
-    fewer = max(_BACKGROUND_LEAST, config.kernel.log2_points - _BACKGROUND_FEWER)
+    points = fewer(_DIMUON_FEWER)
     signal = legs(own(W_PLUS), 1) | legs(own(W_MINUS), -1)
     tau = legs(own(W_PLUS), 1, branching=TAU_TO_MUON) | legs(own(W_MINUS), -1, branching=TAU_TO_MUON)
     veto = OtherMuon(config.veto.pt_threshold_gev, config.veto.abs_eta, found=config.veto.inefficiency, lost=1.0)
@@ -239,8 +242,8 @@ def expect(
         grids,
         {"nominal": named["nominal"], **with_radiator(background_copies or {}, config.kernel.radiator)},
         veto,
-        log2_points=fewer,
-        response_fewer=max(_RESPONSE_FEWER, fewer - _BACKGROUND_RESPONSE),
+        log2_points=points,
+        response_fewer=max(_RESPONSE_FEWER, points - _BACKGROUND_RESPONSE),
         enters=1.0,
         seed=seed,
         workers=workers,

@@ -9,6 +9,7 @@ their simulation.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 
@@ -108,7 +109,7 @@ def sideband_data(sidebands: Sidebands, *, seed: int | None = None) -> Dataset:
 
 
 def _yield(name: str, index: int, power: int) -> Scale:
-    return Scale(name, up=np.e, code="lognormal", bins=np.array([index], dtype=np.int32), coefficient=float(power))
+    return Scale(name, up=math.e, code="lognormal", bins=np.array([index], dtype=np.int32), coefficient=float(power))
 
 
 def _bin_names(region: str, shape: tuple[int, ...]) -> Iterator[str]:

@@ -19,7 +19,7 @@ from ..combine_cards import same_likelihood
 FORMATS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     "root": ("t.root", {}, {}),
     "hdf5": ("t.h5", {}, {}),
-    "combine": ("t.txt", {}, {}),
+    "combine": ("card.txt", {}, {}),
     "rabbit": ("t.hdf5", {}, {}),
     "plain_root": (
         "plain.root",
