@@ -37,7 +37,7 @@ class Yields:
         self.variance = np.zeros(channel.shape)
         if process.variance is not None:
             self.variance = process.variance.reshape(channel.shape)
-        shower = [m for m in process.modifiers if m.parameter == "isr_scale"]
+        shower = [m for m in process.modifiers if m.parameter == "shower"]
         self.shower = [self.values * np.reshape(side, channel.shape) for m in shower for side in (m.up, m.down)]
 
     def in_pt(self, values: np.ndarray) -> np.ndarray:
