@@ -57,3 +57,9 @@ def test_even_in_rapidity_and_nothing_beyond_the_limit() -> None:
     assert change[1] == pytest.approx(change[2], rel=1e-12)
     assert change[0] == change[3] == 0  # x = 0.92
     assert change[2] > 0
+
+
+@pytest.mark.parametrize("channel", BEAM_CHANNELS)
+def test_kernels_carry_the_momentum_of_the_one_loop_ones(channel: str) -> None:
+    momentum = quad(lambda z: z * float(BEAM_CHANNELS[channel].kernel(np.array(z))), 0, 1)[0]
+    assert momentum == pytest.approx(1 / 12, rel=1e-9)

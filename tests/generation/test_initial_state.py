@@ -40,6 +40,14 @@ def test_interference_is_odd_in_rapidity_and_charge() -> None:
     assert np.abs(plus).max() < 5 * 0.0093 * 0.0274 * 2 / 3
 
 
+def test_a_w_has_one_charged_lepton_to_interfere_with() -> None:
+    """Its quarks have ½(2/3 − 1/3): 5 × 2α/π × Γ/M × 1/6 at most, reached where valence quarks make it."""
+    found = interference_a4(load_embedded(), W_PLUS, 1, np.array([-4.0, 4.0]), energy_gev=ENERGY)
+    most = 5 * 2 / (137.036 * np.pi) * W_PLUS.width_gev / W_PLUS.mass_gev / 6
+    np.testing.assert_allclose(found, -found[::-1], rtol=1e-9)
+    assert 0.8 * most < np.abs(found[1]) < most
+
+
 def test_photons_add_to_the_gluons() -> None:
     """The exponent is the integral of A ln(Q²/μ²) + B; the boson gets harder by some per mill."""
     q, charge = 80.379, 5 / 18

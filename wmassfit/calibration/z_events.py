@@ -1,8 +1,9 @@
-"""Z → μμ as pseudo-events: the production, decay and radiation of `generation`, drawn event by event.
+"""Z → μμ as pseudo-events: production and decay of `generation`, drawn event by event.
 
 Rapidity, p_T and mass come from their quantiles, the decay angles from 1 + cos²θ and then, by rejection, from A0 … A4
 (taken in steps of 0.1 in y and 0.5 GeV). Either muon radiates on its own, z = 1 − u^{1/β} with 1 + z² by rejection, and
-its p_T is smeared by a Gaussian in ln p_T of width `relative_resolution`. Efficiency and background are left out.
+its p_T is smeared by a Gaussian in ln p_T of width `relative_resolution`. Left out, from data and simulation alike:
+efficiency, background, radiation beyond leading logarithms, and what rapidity and p_T know of each other.
 """
 
 from __future__ import annotations

@@ -29,8 +29,9 @@ def _gluon(z: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _singlet(z: NDArray[np.float64]) -> NDArray[np.float64]:
-    # the convolution of g → q and q → g splitting functions without colour factors, (z² + (1−z)²) ⊗ (1 + (1−z)²)/z
-    return np.asarray(4.0 / (3.0 * z) + 1.0 - z - 4.0 / 3.0 * z**2 + 2.0 * (1.0 + z) * np.log(z))
+    # the convolution of g → q and q → g splitting functions without colour factors, (z² + (1−z)²) ⊗ (1 + (1−z)²)/z,
+    # which has 4/9 of the momentum, brought to the 1/12 of the one-loop kernels
+    return np.asarray(3.0 / 16.0 * (4.0 / (3.0 * z) + 1.0 - z - 4.0 / 3.0 * z**2 + 2.0 * (1.0 + z) * np.log(z)))
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ BEAM_CHANNELS = {
 }
 """The channels are those of arXiv:2411.18606. qqv and qg have the shapes of the one-loop kernels, 4C_F (1−z)/2 and
 4T_F z(1−z) times α_s/(4π) (e.g. arXiv:1403.6451); those of the others are assumptions: qqs that of two splittings, the
-rest that of qqv."""
+rest that of qqv; all carry the same momentum, ∫ z k(z) dz = 1/12."""
 
 
 @dataclass(frozen=True)

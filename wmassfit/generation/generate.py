@@ -167,7 +167,7 @@ def observable(config: PredictionConfig) -> tuple[str, tuple[hist.axis.Variable,
 def _nuisances(group: Group, expectation: Expectation) -> list[Nuisance]:
     """A group's nuisance parameters; weights of muons act on a pair through either of its muons."""
     if expectation.muons is None or expectation.single is None or not group.weighs_muons:
-        return group.nuisances(expectation)
+        return [*group.nuisances(expectation), *group.of_events(expectation)]
     muons, shape = expectation.muons, expectation.single.shape
     found = []
     for nuisance in group.nuisances(expectation.single):
@@ -177,7 +177,7 @@ def _nuisances(group: Group, expectation: Expectation) -> list[Nuisance]:
             change[slice(None) if effect.bins is None else effect.bins] = effect.up - 1.0
             effects[process] = Variation.relative(muons.weighted(change.reshape(shape)))
         found.append(Nuisance(nuisance.name, effects))
-    return found
+    return [*found, *group.of_events(expectation)]
 
 
 def _mass_copy(shift_mev: float) -> str:

@@ -47,11 +47,11 @@ def photon_exponent(scale_gev: Array, q_gev: float, squared_charge: float) -> Ar
 def interference_a4(pdf: PdfSet, boson: Boson, lepton_charge: int, y: Array, *, energy_gev: float) -> Array:
     """Change of A4 by photons between the quarks and the muon, [y].
 
-    Real and virtual ones multiply the rate by 1 + (4α/π) Q_ℓ Q ln[(1−c)/(1+c)], Q = ½(e_q − e_q̄), c along the quark, as
-    for muon pairs far from a resonance (e.g. F. A. Berends, K. J. F. Gaemers, R. Gastmans, Nucl. Phys. B 63 (1973)
-    381). In the decay of a resonance they cancel but for a remainder of the order of Γ/M (V. S. Fadin, V. A. Khoze,
-    A. D. Martin, Phys. Rev. D 49 (1994) 2247), by which this is multiplied. Onto c, (1 + c²) ln[(1−c)/(1+c)] projects
-    as −5c.
+    Real and virtual ones multiply the rate by 1 + (2α/π) n Q_ℓ Q ln[(1−c)/(1+c)], Q = ½(e_q − e_q̄), c along the
+    quark, n the number of charged leptons: 2 in the decay of a Z, as for muon pairs far from a resonance (e.g.
+    F. A. Berends, K. J. F. Gaemers, R. Gastmans, Nucl. Phys. B 63 (1973) 381), 1 in that of a W. In the decay of a
+    resonance they cancel but for a remainder of the order of Γ/M (V. S. Fadin, V. A. Khoze, A. D. Martin, Phys. Rev.
+    D 49 (1994) 2247), by which this is multiplied. Onto c, (1 + c²) ln[(1−c)/(1+c)] projects as −5c.
     """
     couplings = tuple(
         replace(c, asymmetry=c.rate * 0.5 * (_charge(c.quark) - _charge(c.antiquark))) for c in boson.couplings
@@ -60,5 +60,6 @@ def interference_a4(pdf: PdfSet, boson: Boson, lepton_charge: int, y: Array, *, 
     forward, backward = luminosities(pdf, charged, y, weight="asymmetry", energy_gev=energy_gev)
     total = np.sum(luminosities(pdf, charged, y, energy_gev=energy_gev), axis=0)[0]
     mean = np.divide((forward - backward)[0], total, out=np.zeros_like(total), where=total > 0)
-    size = 4.0 * ALPHA / math.pi * boson.width_gev / boson.mass_gev
+    leptons = 2 if boson.charge == 0 else 1
+    size = 2.0 * leptons * ALPHA / math.pi * boson.width_gev / boson.mass_gev
     return np.asarray(-5.0 * size * lepton_charge * mean)

@@ -11,7 +11,7 @@ from wmassfit.errors import RecipeError
 from wmassfit.generation.groups.prefire import shares
 from wmassfit.pipeline import generate
 from wmassfit.recipe import Recipe
-from wmassfit.templateset import TemplateSet
+from wmassfit.templateset import Scale, TemplateSet
 
 REGIONS = (0.0, 0.3, 0.83, 1.24, 1.6, 2.1, 2.4)
 PROBABILITY = (0.01, 0.005, 0.02, 0.01, 0.01, 0.03)
@@ -78,6 +78,14 @@ def test_a_lost_event_leaves_one_less_of_those_that_were_kept(
 def test_nonprompt_comes_from_events_that_were_recorded(effects: Callable[[str], dict[str, np.ndarray]]) -> None:
     assert "nonprompt" not in effects("prefire_syst")
     np.testing.assert_allclose(effects("prefire_calorimeter")["Zmumu"], -0.001)
+
+
+def test_the_recoil_of_a_pair_prefires_once() -> None:
+    small = {"generation.kernel.log2_points": 8, "generation.eta.bins": 24}
+    (channel,) = generate(Recipe.load("zpty").override(small)).channels
+    (process,) = (p for p in channel.processes if p.name == "Zmumu")
+    (effect,) = (m for m in process.modifiers if isinstance(m, Scale) and m.parameter == "prefire_calorimeter")
+    np.testing.assert_allclose(effect.up, 1 - 0.001)
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,12 @@ class ElectroweakGroup(Group):
     initial_state: float = Field(default=0.0, ge=0, lt=10, description="multiples of the photons of the quarks")
     virtual_w: float = Field(default=0.0, ge=0, lt=0.2, description="κ of the W")
     virtual_z: float = Field(default=0.0, ge=0, lt=0.2, description="κ of the Z")
-    interference: float = Field(default=0.0, ge=0, lt=10, description="multiples of α/π Γ/M between quarks and muon")
+    interference: float = Field(
+        default=0.0,
+        ge=0,
+        lt=10,
+        description="multiples of Γ/M of what photons between quarks and muon do far from a resonance",
+    )
 
     def check(self, config: PredictionConfig) -> None:
         super().check(config)

@@ -86,7 +86,11 @@ class Group(Strict, ABC):
 
     @abstractmethod
     def nuisances(self, expectation: Expectation) -> list[Nuisance]:
-        """The group's nuisance parameters."""
+        """The group's nuisance parameters; weights of muons, where `weighs_muons`."""
+
+    def of_events(self, expectation: Expectation) -> list[Nuisance]:
+        """Those of a group that `weighs_muons` which weigh an event once, however many muons it has."""
+        return []
 
 
 def boson_legs(expectation: Expectation) -> dict[str, Mapping[int, Leg]]:

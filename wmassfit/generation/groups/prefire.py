@@ -36,8 +36,9 @@ class PrefireGroup(Group):
 
     P is that of the plateau: it falls only where muons have less p_T than these. Statistics: each region by itself,
     both signs of η and both charges alike, as P is measured in |η|, and the hot spot. Method: all of them together, P
-    times a relative size; and the prefiring of the recoil in the calorimeters, which the muon's η does not know.
-    Everything but nonprompt, which comes from data that were recorded.
+    times a relative size; and the prefiring of the recoil in the calorimeters, which the muon's η does not know, nor
+    how many muons there are. Everything but nonprompt, which comes from data that were recorded. In a W-like fit the
+    other muon's prefiring is left out.
     """
 
     name: ClassVar[str] = "prefire"
@@ -70,9 +71,6 @@ class PrefireGroup(Group):
         parts = shares(edges, regions) - hot_shares(edges, regions, self.hot_spot)
         loss = np.column_stack((-parts * _odds(np.array(self.probability)), -hot * _odds(self.hot_spot.probability)))
 
-        def everywhere(change: Array) -> dict[str, Variation]:
-            return dict.fromkeys(expectation.prompt, Variation.relative(np.broadcast_to(change, shape)))
-
         found = []
         names = [*(f"prefire_stat_{region:02d}" for region in range(regions.size - 1)), "prefire_hot_spot"]
         for name, of_region in zip(names, loss.T, strict=True):  # [η]
@@ -81,11 +79,14 @@ class PrefireGroup(Group):
             if eta.size:
                 effect = Variation.relative(change, cells(shape, eta))
                 found.append(Nuisance(name, dict.fromkeys(expectation.prompt, effect)))
-        return [
-            *found,
-            Nuisance("prefire_syst", everywhere(self.systematic * loss.sum(axis=1)[:, None, None])),
-            Nuisance("prefire_calorimeter", everywhere(np.array(-self.calorimeter))),
-        ]
+        common = Variation.relative(
+            np.broadcast_to(self.systematic * loss.sum(axis=1)[:, None, None], expectation.shape)
+        )
+        return [*found, Nuisance("prefire_syst", dict.fromkeys(expectation.prompt, common))]
+
+    def of_events(self, expectation: Expectation) -> list[Nuisance]:
+        lost = Variation.relative(np.full(expectation.shape, -self.calorimeter))
+        return [Nuisance("prefire_calorimeter", dict.fromkeys(expectation.prompt, lost))]
 
 
 def _odds(probability: Array | float) -> Array:
