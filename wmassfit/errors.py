@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "TemplateError",
     "UnsupportedFeature",
     "WmassfitError",
+    "listed",
 ]
 
 
@@ -33,6 +35,17 @@ class FormatError(WmassfitError):
 
 class UnsupportedFeature(FormatError):
     """A file is valid in its own format and asks for something that cannot be expressed here."""
+
+
+def listed(problems: Iterable[str], between: str = "; ", *, most: int = 20) -> str:
+    """What is wrong, each thing once; beyond so many, how many more there are.
+
+    >>> listed(["no axis", "no data", "no axis"]), listed("abc", ", ", most=2)
+    ('no axis; no data', 'a, b, and 1 more')
+    """
+    distinct = list(dict.fromkeys(problems))
+    more = [f"and {len(distinct) - most} more"] if len(distinct) > most else []
+    return between.join([*distinct[:most], *more])
 
 
 class PhysicsError(WmassfitError):

@@ -95,6 +95,7 @@ def test_the_recoil_of_a_pair_prefires_once() -> None:
         ({"probability": (0.1, 0.2)}, "6 regions of |η| need as many values of probability, not 2"),
         ({"probability": (0.1, 0.2, 0.1, 0.1, 0.1, 1.0)}, "leaves no events"),
         ({"hot_spot": {"eta": (1.6, 1.2), "phi_rad": 0.3, "probability": 0.1}}, "must grow"),
+        ({"hot_spot": {"eta": (-0.5, 0.5), "phi_rad": 0.3, "probability": 0.1}}, "have one sign"),
         ({"hot_spot": {"eta": (1.2, 1.6), "phi_rad": 7, "probability": 0.1}}, "phi_rad"),
     ],
 )

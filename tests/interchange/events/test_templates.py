@@ -188,3 +188,12 @@ def test_what_does_not_fit_is_refused(tree: Path) -> None:
     wide = replace(others(), constraints=(Gaussian("tilt", ("tilt",), np.zeros(1), np.full(1, 4.0)),))
     with pytest.raises(TemplateError, match="no unit Gaussian"):
         merged(wide, made_of(tree, DETECTOR), "muon", AXES, like=None)
+
+
+def test_members_of_another_set_are_refused(tree: Path) -> None:
+    made = made_of(tree, {"group": "pdf", "branch": "pdf", "kind": "ratio", "members": "hessian"})
+    assert len(merged(others(), made, "muon", AXES, like=None).parameters) == 5  # a set of its own
+    base, unit = others(), Gaussian("pdf_1", ("pdf_1",), np.zeros(1), np.ones(1))
+    known = replace(base, parameters=(*base.parameters, Parameter("pdf_1")), constraints=(*base.constraints, unit))
+    with pytest.raises(TemplateError, match="know 1 of their 3 members and not pdf_2, so theirs are of another set"):
+        merged(known, made, "muon", AXES, like=None)

@@ -26,8 +26,8 @@ class HotSpotConfig(Strict):
 
     @model_validator(mode="after")
     def _edges(self) -> HotSpotConfig:
-        if self.eta[0] >= self.eta[1]:
-            raise ValueError(f"eta {self.eta} must grow")
+        if self.eta[0] >= self.eta[1] or self.eta[0] * self.eta[1] < 0:
+            raise ValueError(f"eta {self.eta} must grow and have one sign")
         return self
 
 

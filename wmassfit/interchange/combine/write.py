@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from wmassfit.errors import FormatError, UnsupportedFeature
+from wmassfit.errors import FormatError, UnsupportedFeature, listed
 from wmassfit.interchange.atomic import replaced_files
 from wmassfit.interchange.combine.card import AutoMcStats, Cell
 from wmassfit.interchange.combine.cells import CellPlan, plan_cell, unused
@@ -76,8 +76,7 @@ class _Writer:
         body = self._nuisances(signals)
         self._names()
         if self.problems:
-            listed = "; ".join(dict.fromkeys(self.problems))
-            raise UnsupportedFeature(f"a Combine datacard cannot express these templates: {listed}")
+            raise UnsupportedFeature(f"a Combine datacard cannot express these templates: {listed(self.problems)}")
         return "\n".join([*self._head(signals), *body]) + "\n", self.objects
 
     def _constraints(self) -> None:

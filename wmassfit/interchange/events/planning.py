@@ -145,7 +145,13 @@ def plan(files: Sequence[str | Path], config: EventsConfig, axes: Sequence[str])
 
 def tree_in(file: Any, name: str | None, path: Path) -> Any:
     """The tree called `name`, or the only one, or Events. FormatError where there is none, or a choice."""
-    trees = [key for key, kind in file.classnames(cycle=False).items() if kind == "TTree"]
+    kinds = file.classnames(cycle=False)
+    trees = [key for key, kind in kinds.items() if kind == "TTree"]
+    tuples = [key for key, kind in kinds.items() if kind.endswith("RNTuple")]
+    if tuples and not trees:
+        raise FormatError(
+            f"{path}: {tuples[0]} is an RNTuple, and events are read from a TTree; write one (uproot: mktree)"
+        )
     if name is None:
         if not trees:
             raise FormatError(f"{path}: has no tree; events come in a TTree")

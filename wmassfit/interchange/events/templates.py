@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -118,7 +119,8 @@ def merged(
 
     `like`: the process whose relative variations it takes besides its own; None: no other's. A parameter that the set
     has already is the same one. Raises TemplateError where the binning differs, where `like` has additive variations,
-    which belong to its own yields, and where a parameter of the same name has another constraint.
+    which belong to its own yields, where a parameter of the same name has another constraint, and where numbers of
+    members are those of different sets.
     """
     check_binning(templates, channel, axes)
     region = templates.channel(channel)
@@ -138,6 +140,7 @@ def merged(
     else:
         processes = (*region.processes, process)
     known = set(templates.parameter_names)
+    _check_numbers(made, known)
     new = tuple(p for p in made.parameters if p.name not in known)
     for constraint in templates.constraints:
         shared = own & set(constraint.parameters)
@@ -159,6 +162,19 @@ def merged(
         constraints=(*templates.constraints, *_units(new)),
         metadata={**templates.metadata, **_labels(made, templates.metadata)},
     )
+
+
+def _check_numbers(made: EventProcess, known: set[str]) -> None:
+    """Members of one set are all known to the templates, or none is: else equal numbers mean different things."""
+    for group in dict.fromkeys(group for p in made.parameters for group in p.groups):
+        numbered = [p.name for p in made.parameters if group in p.groups and re.search(r"_\d+$", p.name)]
+        missing = [name for name in numbered if name not in known]
+        if missing and len(missing) < len(numbered):
+            raise TemplateError(
+                f"weights of the group {group}: the templates know {len(numbered) - len(missing)} of their "
+                f"{len(numbered)} members and not {missing[0]}, so theirs are of another set; give the group another "
+                "name, or choose the set of the events for the templates"
+            )
 
 
 def as_data(templates: TemplateSet, counts: Array, channel: str, *, simulated: bool) -> TemplateSet:

@@ -28,7 +28,7 @@ import hist
 import numpy as np
 
 from wmassfit._version import __version__
-from wmassfit.errors import FormatError, UnsupportedFeature
+from wmassfit.errors import FormatError, UnsupportedFeature, listed
 from wmassfit.interchange.atomic import replaced_file
 from wmassfit.interchange.histfactory.build import build
 from wmassfit.interchange.histfactory.extra import extra_text
@@ -86,8 +86,8 @@ def _document(templates: TemplateSet, workspace: Mapping[str, Any], codes: Mappi
             }
         )
     if problems:
-        listed = "\n  ".join(dict.fromkeys(problems))
-        raise UnsupportedFeature(f"these templates do not go into HS3:\n  {listed}")
+        found = listed(problems, "\n  ")
+        raise UnsupportedFeature(f"these templates do not go into HS3:\n  {found}")
     auxiliary = [
         {
             "name": f"constraint_{name}",

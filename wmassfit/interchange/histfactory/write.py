@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from wmassfit.errors import FormatError, UnsupportedFeature
+from wmassfit.errors import FormatError, UnsupportedFeature, listed
 from wmassfit.interchange.histfactory import parameters as sets
 from wmassfit.interchange.histfactory.bins import Family, express, mc_stat_sigma, member, staterror_data
 from wmassfit.interchange.histfactory.extra import extra_entry
@@ -77,8 +77,10 @@ def to_workspace(
     if poi and poi not in writer.roles:
         writer.problems.append(f"the parameter of interest {poi} has no value for all bins in common")
     if writer.problems:
-        listed = "\n  ".join(dict.fromkeys(writer.problems))
-        raise UnsupportedFeature(f"these templates do not go into HistFactory JSON:\n  {listed}")
+        found = listed(writer.problems, "\n  ")
+        raise UnsupportedFeature(
+            f"these templates do not go into HistFactory JSON:\n  {found}\nROOT and HDF5 take them"
+        )
     if extra:
         writer.configs.append(extra_entry(templates, codes, said=writer.variances))
     return {

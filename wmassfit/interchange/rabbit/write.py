@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wmassfit.errors import UnsupportedFeature
+from wmassfit.errors import UnsupportedFeature, listed
 from wmassfit.interchange.atomic import replaced_file
 from wmassfit.interchange.hdf5.datasets import put_json
 from wmassfit.interchange.structure import describe
@@ -52,8 +52,7 @@ def write_rabbit(
     writer = _Writer(templates, morph_point)
     writer.collect()
     if writer.problems:
-        listed = "; ".join(dict.fromkeys(writer.problems))
-        raise UnsupportedFeature(f"a rabbit tensor cannot express these templates: {listed}")
+        raise UnsupportedFeature(f"a rabbit tensor cannot express these templates: {listed(writer.problems)}")
     import h5py
 
     with replaced_file(path) as part, h5py.File(part, "w") as file:

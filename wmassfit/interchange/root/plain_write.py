@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from wmassfit.errors import FormatError, UnsupportedFeature
+from wmassfit.errors import FormatError, UnsupportedFeature, listed
 from wmassfit.interchange.atomic import replaced_file
 from wmassfit.interchange.root.histograms import MOST_AXES, to_histogram
 from wmassfit.interchange.root.plain_names import filled, nominal_pattern
@@ -37,9 +37,8 @@ def write_plain_root(
     """
     problems = _problems(templates)
     if problems:
-        listed = "; ".join(dict.fromkeys(problems))
         raise UnsupportedFeature(
-            f"plain histograms cannot express these templates: {listed}. The format root expresses everything"
+            f"plain histograms cannot express these templates: {listed(problems)}. The format root expresses everything"
         )
     nominal = nominal_pattern(pattern) if nominal is None else nominal
     objects: dict[str, Any] = {}
