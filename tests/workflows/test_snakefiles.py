@@ -157,8 +157,10 @@ def test_published_data(tmp_path: Path, reference: Callable[[str], Path]) -> Non
     # what the generator has of physics describes the asymmetries and A4 within their uncertainties
     for name in ("w_asymmetry_eta", "z_a4_peak", "z_a4"):
         assert 0.3 < float(chi2[name]["chi2_data_and_theory"]) / int(chi2[name]["ndf"]) < 1.7
-    for row in rows(tmp_path / "w_asymmetry_eta.csv"):
-        assert abs(float(row["pull"])) < 1.3
+    # the uncertainties are shared between bins, so that this is no χ²; but on average none is exceeded
+    pulls = [float(row["pull"]) for row in rows(tmp_path / "w_asymmetry_eta.csv")]
+    assert sum(pull**2 for pull in pulls) / len(pulls) < 1
+    assert max(map(abs, pulls)) < 3
     # p_T of the Z: 4% from the form, 5% from the factor of the jet; the first 2 GeV are those of the form factor
     for row in rows(tmp_path / "z_pt.csv"):
         assert abs(float(row["ratio"]) - 1) < 0.07, row
@@ -186,7 +188,7 @@ def test_calibration_on_pseudo_data(tmp_path: Path) -> None:
     # a thirtieth of the J/ψ and a ninetieth of the Z know less of the scale, and so does the fit
     for key in ("total_mev", "nominal_mev", "global_mev"):
         assert float(m_w["fitted"][key]) > float(m_w["expected"][key])
-    parts = [float(m_w["expected"][f"{part}_mev"]) for part in ("jpsi", "closure", "common")]
+    parts = [float(m_w["expected"][f"{part}_mev"]) for part in ("jpsi", "closure", "common", "other")]
     assert math.hypot(*parts) == pytest.approx(float(m_w["expected"]["global_mev"]), rel=1e-6)
     assert (tmp_path / "calibration.png").stat().st_size > 10_000
 

@@ -23,7 +23,7 @@ def two_loop_alphas(
     α_s continuous there. `mu2` [...] is μ² in GeV². Raises `PhysicsError` where the coupling meets its Landau pole.
 
     >>> round(float(two_loop_alphas(np.array(25.0), 0.118)), 3)
-    0.213
+    0.212
     """
     scale2, value = M_Z_GEV**2, alphas_mz
     result = _run(mu2, value, scale2, FLAVOURS)

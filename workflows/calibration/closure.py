@@ -28,6 +28,7 @@ CHECKS = {
     "truth": "(A, ε, M) less what was put in",
     "z_closure": "A′ = M′ = 0 on the Z",
 }
+OTHERS = ("resolution_", "pixel_", "alignment_")  # parameters of the momentum that no calibration here has
 
 
 def rows(contents: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -52,10 +53,12 @@ def masses(contents: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
     """Uncertainty and impact of the momentum scale on the mass, by where the scale's covariance is from."""
     found = []
     for source, content in contents.items():
-        parts: dict[str, list[float]] = {"jpsi": [], "closure": [], "common": []}
+        parts: dict[str, list[float]] = {"jpsi": [], "closure": [], "common": [], "other": []}
         for name, impact in content["parameters"]["global_mev"].items():
             if name.startswith("scale_"):
                 parts[name.split("_")[1]].append(impact)
+            elif name.startswith(OTHERS):
+                parts["other"].append(impact)
         row = {"scale": source, "of": content["of"], "total_mev": content["total"]["global"]}
         row |= {f"{kind}_mev": content["impacts"][f"{kind}_mev"]["momentum_scale"] for kind in ("nominal", "global")}
         found.append(row | {f"{part}_mev": math.hypot(*impacts) for part, impacts in parts.items()})
@@ -111,9 +114,9 @@ def main() -> None:
             for row in table
         ],
     )
-    keys = ("total_mev", "nominal_mev", "global_mev", "jpsi_mev", "closure_mev", "common_mev")
+    keys = ("total_mev", "nominal_mev", "global_mev", "jpsi_mev", "closure_mev", "common_mev", "other_mev")
     text += "\n" + to_markdown(
-        ["scale [MeV]", "total", "nominal", "global", "J/ψ", "closure", "common"],
+        ["scale [MeV]", "total", "nominal", "global", "J/ψ", "closure", "common", "resolution, pixels, alignment"],
         [[row["scale"], *(f"{row[key]:.2f}" for key in keys)] for row in made],
     )
     (arguments.folder / "calibration.md").write_text(text, encoding="utf-8")

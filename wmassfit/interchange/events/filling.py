@@ -124,7 +124,7 @@ class _Job:
             keep = muons.transverse_mass >= self.selection.transverse_mass_threshold_gev
         flat = np.zeros(weight.size, dtype=np.int64)
         for axis in self.axes:
-            index = np.asarray(axis.index(values[axis.name]))
+            index = _bins(axis, values[axis.name])
             keep &= (index >= 0) & (index < len(axis))
             flat = flat * len(axis) + index
         return self._sums(muons, flat[keep], keep, weight[keep])
@@ -157,8 +157,13 @@ class _Job:
     def _smeared(self, values: dict[str, Array], part: int) -> Array:
         """Measured p_T of generated muons."""
         eta = next(axis for axis in self.axes if axis.name == "eta")
-        index = np.clip(np.asarray(eta.index(values["eta"])), 0, len(eta) - 1)
+        index = np.clip(_bins(eta, values["eta"]), 0, len(eta) - 1)
         middle = 0.5 * (eta.edges[1:] + eta.edges[:-1])
         pt = values["pt"]
         rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(part,)))
         return np.asarray(pt * (1.0 + relative_resolution(pt, middle[index]) * rng.standard_normal(pt.size)))
+
+
+def _bins(axis: Any, values: Array) -> NDArray[np.int64]:
+    """The axis's bin of every value; boost-histogram 1.5 takes no values for names."""
+    return np.asarray(axis.index(values), dtype=np.int64) if values.size else np.zeros(0, dtype=np.int64)
