@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import site
 import threading
 import weakref
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
@@ -35,14 +34,13 @@ def total(parts: int, **options) -> np.ndarray:
     return summed
 
 
-def test_sums_in_order_are_the_same_everywhere() -> None:
+def test_sums_in_order_are_the_same_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    # fresh processes have the path of this one, and find this module below the top of the checkout
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[2]))
     alone = total(40)
     backwards = sum(Draw(3).run(part) for part in reversed(range(40)))
     assert not np.array_equal(alone, backwards)
-    # a fresh process finds this module below the top of the checkout
-    top = str(Path(__file__).parents[2])
-    processes = ProcessPoolExecutor(2, get_context("spawn"), initializer=site.addsitedir, initargs=(top,))
-    executors: list[Executor] = [ThreadPoolExecutor(3), processes]
+    executors: list[Executor] = [ThreadPoolExecutor(3), ProcessPoolExecutor(2, mp_context=get_context("spawn"))]
     for executor in executors:
         with executor:
             np.testing.assert_array_equal(total(40, executor=executor), alone)
