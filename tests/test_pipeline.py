@@ -147,7 +147,7 @@ def test_an_output_folder_that_cannot_be_written_costs_nothing(tmp_path: Path, m
     def refuse(*args: Any, **options: Any) -> TemplateSet:
         raise AssertionError("templates were generated before the folder was seen to be writable")
 
-    monkeypatch.setattr("wmassfit.pipeline.generate", refuse)
+    monkeypatch.setattr("wmassfit.pipeline.running.generate", refuse)
     (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(WmassfitError, match="cannot be written"):
         run(wm.Recipe.load("small"), tmp_path / "file" / "below")
@@ -159,7 +159,7 @@ def test_an_interrupted_run_keeps_what_was_there(folder: Path, outcome: Any, mon
     def die(*args: Any, **options: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("wmassfit.pipeline.generate", die)
+    monkeypatch.setattr("wmassfit.pipeline.running.generate", die)
     with pytest.raises(KeyboardInterrupt):
         run(wm.Recipe.load("small").override(FAST), folder)
     assert {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()} == before
