@@ -122,6 +122,7 @@ def test_text_and_threads(tmp_path: Path) -> None:
         (("--width", "9"), "9"),
         (("-o", "missing/calibration.h5"), "cannot be written"),
         (("--recipe", "nothing"), "there is no such file"),
+        (("-o", "calibration.root"), "-o calibration.root: a calibration is an HDF5 file; call it .h5"),
     ],
 )
 def test_bad_options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], message: str) -> None:

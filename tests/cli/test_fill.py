@@ -72,6 +72,14 @@ def test_among_the_processes_of_the_recipe(tmp_path: Path) -> None:
     )
 
 
+def test_a_cut_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+    events = write(tmp_path / "e.root", muons())
+    silent = run("fill", "small", events, *NAMES, "--branch", "mt=mt", "--alone", "-o", tmp_path / "a.root")
+    told = run("fill", "small", events, *NAMES, "--alone", "-o", tmp_path / "b.root")
+    assert "m_T" not in silent.stderr
+    assert "no branch is mt: the recipe's cut on m_T, 40 GeV, is taken as applied to the events" in told.stderr
+
+
 def test_into_templates_and_as_data(tmp_path: Path) -> None:
     events, recipe, made = write(tmp_path / "e.root", muons()), tmp_path / "r.root", tmp_path / "t.root"
     run("generate", "small", *QUICK, "-o", recipe)
@@ -163,6 +171,8 @@ def spoilt(name: str, value: float) -> dict[str, np.ndarray]:
         (muons(), (*NAMES, "--alone", "--observed"), "--alone: leaves no other templates"),
         (muons(), (*NAMES, "--sum-of-weights", "3"), "has a meaning with --cross-section only"),
         (muons(), (*NAMES, "--weight", "w - w", "--cross-section", "1"), "add up to 0"),
+        (muons(), (*NAMES, "--cross-section", "0"), "--cross-section 0: is in pb, and positive"),
+        (muons(), (*NAMES, "--cross-section", "nan"), "--cross-section nan: is in pb, and positive"),
         (muons(), (*NAMES, "--level", "generated", "--set", "generation.boson=Z"), "generation"),
     ],
 )

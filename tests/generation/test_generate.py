@@ -131,6 +131,21 @@ def test_groups_left_out_are_not_generated() -> None:
     assert bare.channels[0].mc_stat is None
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "match"),
+    [
+        ("pdf.inflation", 1e4, r"generation\.nuisances\.pdf: one standard deviation of pdf_.* must be positive"),
+        ("pt_v.theory", 1000, r"generation\.nuisances\.pt_v: one standard deviation of .*make the sizes"),
+        ("alignment.sagitta_per_gev", 1, "sagitta_per_gev = 1: input should be less than 0.001"),
+    ],
+)
+def test_sizes_that_leave_nothing_are_refused_by_name(key: str, value: float, match: str) -> None:
+    with pytest.raises(RecipeError, match=match):
+        generate(
+            Recipe.load("small").override({f"generation.nuisances.{key}": value, "generation.kernel.log2_points": 8})
+        )
+
+
 def test_the_measured_boson_is_the_recipes_choice() -> None:
     recipe = Recipe.load("small")
     content = recipe.model_dump(mode="json")

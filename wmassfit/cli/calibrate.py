@@ -97,6 +97,10 @@ def command(
     common = _named(bias, option="--bias")
     drawn = _named(scatter if scatter or bias else _SCATTER, option="--scatter")
     check_writable(output)
+    if output.suffix not in (".h5", ".hdf5"):
+        raise RecipeError(f"-o {output}: a calibration is an HDF5 file; call it .h5")
+    if folder is not None and folder.exists() and not folder.is_dir():
+        raise RecipeError(f"--report {folder}: it is a file; choose a folder")
     seed = 1 if seed is None else seed
     reach = float(edges[-1])
     data = PseudoData(

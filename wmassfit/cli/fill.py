@@ -154,6 +154,10 @@ def command(
     if data is not None:
         made = with_data(made, data, at=values, throw=chosen.fit.throw)
     write(made, output)
+    if chosen.generation.observable == "muon" and "mt" not in described.branches:
+        threshold = f"the recipe's cut on m_T, {chosen.generation.selection.transverse_mass_threshold_gev:g} GeV,"
+        cut = "is left out" if described.level == "generated" else "is taken as applied to the events"
+        click.echo(f"wmassfit: no branch is mt: {threshold} {cut}", err=True)
     if as_json:
         console.print_json(
             {

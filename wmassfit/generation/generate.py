@@ -84,6 +84,7 @@ def generate(
         parameters.append(Parameter(mass, display=display))
     for group in groups:
         for nuisance in _nuisances(group, expectation):
+            _check_positive(group, nuisance)
             parameters.append(Parameter(nuisance.name, groups=(group.counted_in or group.name,)))
             for process, modifier in _modifiers(nuisance).items():
                 modifiers[process].append(modifier)
@@ -138,7 +139,7 @@ def _starting_at(priors: Gaussian, parameters: list[Parameter], constrained: lis
 def _constraints(names: list[str], priors: Gaussian | None) -> tuple[Gaussian, ...]:
     """Unit Gaussian constraints, and the correlated one of `priors` for the parameters it has."""
     taken = () if priors is None else priors.parameters
-    units = tuple(Gaussian(name, (name,), np.zeros(1), np.ones(1)) for name in names if name not in taken)
+    units = tuple(Gaussian.unit(name) for name in names if name not in taken)
     return units if priors is None else (*units, priors)
 
 
@@ -192,6 +193,17 @@ def _mass_morphs(config: GenerationConfig, expectation: Expectation) -> dict[str
         process: Morph(mass, points=points, ratios=np.stack([ratio[process].ravel() for ratio in ratios]))
         for process in ratios[0]
     }
+
+
+def _check_positive(group: Group, nuisance: Nuisance) -> None:
+    """Raise RecipeError for a variation that a log-normal cannot have."""
+    for process, effect in nuisance.effects.items():
+        if not np.all(np.isfinite(effect.up) & (effect.up > 0)):
+            worst = float(np.min(effect.up))
+            raise RecipeError(
+                f"generation.nuisances.{group.name}: one standard deviation of {nuisance.name} multiplies a bin of "
+                f"{process} by {worst:g}, which must be positive; make the sizes of the group smaller"
+            )
 
 
 def _modifiers(nuisance: Nuisance) -> dict[str, Modifier]:
