@@ -81,6 +81,7 @@ def test_closure_errors_are_those_of_the_formula(resonances: tuple[Resonance, Re
     names = list(Sums.QUANTITIES)
     variance = total[names.index("ψ²")] - total[names.index("ψ")] ** 2
     width = np.sqrt(variance) / total[names.index("ψ′")]
+    assert width == pytest.approx(0.0265, rel=0.01)  # what recipes say
     formula = 2.0 * width / np.sqrt(muons)
     assert np.sqrt(np.mean((fit.errors[0] / formula) ** 2)) == pytest.approx(1.0, abs=1 / 12)
 
@@ -97,9 +98,6 @@ def test_resolution(found: Calibration) -> None:
     chi_square = float((shift / unit) @ np.linalg.solve(calibration.covariance / np.outer(unit, unit), shift / unit))
     assert likely(chi_square, 12)
     assert np.sum(calibration.values[0] / unit[:6] ** 2) / np.sqrt(np.sum(1 / unit[:6] ** 2)) > 4
-    change = calibration.change(np.array([5.0, 40.0]))
-    assert change.shape == (6, 2)
-    assert change[2, 1] == pytest.approx(calibration.values[0, 2] + 1600 * calibration.values[1, 2])
 
 
 def test_resolution_of_exact_data(resonances: tuple[Resonance, Resonance]) -> None:

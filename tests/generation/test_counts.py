@@ -68,6 +68,13 @@ def test_w_like(w_like: Counter[str], group: str) -> None:
     assert w_like[group] == (W_LIKE | PAIRED)[group]
 
 
+def test_all_together(w: Counter[str], w_like: Counter[str]) -> None:
+    """4,857 and 3,749 as in section 5 of the measurement, and the recoil, which it has not."""
+    assert sum(w.values()) - w["recoil"] == 4857
+    assert sum(w_like.values()) - w_like["recoil"] == 3749
+    assert w["recoil"] == w_like["recoil"] == 2
+
+
 # of the pair's observables; the scale of the mass is that of the J/ψ, without closure on the Z and LEP
 PAIRS = {
     "zmass": {

@@ -157,7 +157,8 @@ def test_published_data(tmp_path: Path, reference: Callable[[str], Path]) -> Non
     # what the generator has of physics describes the asymmetries and A4 within their uncertainties
     for name in ("w_asymmetry_eta", "z_a4_peak", "z_a4"):
         assert 0.3 < float(chi2[name]["chi2_data_and_theory"]) / int(chi2[name]["ndf"]) < 1.7
-    # the uncertainties are shared between bins, so that this is no χ²; but on average none is exceeded
+    # The uncertainties are shared between bins, so that this is no χ² (the study of published data has that); but on
+    # average none is exceeded. The largest, 1.4, was 1.2 with rapidity and p_T^V independent.
     pulls = [float(row["pull"]) for row in rows(tmp_path / "w_asymmetry_eta.csv")]
     assert sum(pull**2 for pull in pulls) / len(pulls) < 1
     assert max(map(abs, pulls)) < 3
@@ -182,7 +183,7 @@ def test_calibration_on_pseudo_data(tmp_path: Path) -> None:
     events = "--jpsi-events 1e5 --z-events 1e5 --simulated 1"
     study("calibration", tmp_path, recipe="small", seeds="1 2", calibration=events, options=QUICK)
     found = {row["check"]: row for row in rows(tmp_path / "calibration.csv")}
-    for check in ("jpsi", "z", "truth", "z_closure"):
+    for check in ("jpsi", "z", "resolution", "truth", "z_closure"):
         assert abs(float(found[check]["significance"])) < 5
     m_w = {row["scale"]: row for row in rows(tmp_path / "m_w.csv")}
     # a thirtieth of the J/ψ and a ninetieth of the Z know less of the scale, and so does the fit

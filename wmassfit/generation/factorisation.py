@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -81,7 +82,9 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     text = table_text(load(path=options.path))
-    options.output.write_text(text, encoding="utf-8")
+    beside = options.output.with_suffix(".part")
+    beside.write_text(text, encoding="utf-8")
+    os.replace(beside, options.output)
     logger.info("wrote %s: %d bytes", options.output, len(text.encode()))
 
 

@@ -22,8 +22,9 @@ __all__ = [
 
 @dataclass(frozen=True, eq=False)
 class ResolutionCalibration:
-    """Measured changes of (σ/p_T)² = a² + c² p_T² in bins of |η|, and their covariance: what resolution nuisances need.
+    """Measured changes of (σ/p_T)² = a² + c² p_T² in bins of |η|, and their covariance.
 
+    The nuisance group `resolution` does not take it yet: it has the covariance that is expected of its events.
     `values` [2, n]: Δa² (a number) and Δc² in 1/GeV² against `relative_resolution`; `covariance` [2n, 2n] in the same
     order, |η| running fastest; `abs_eta_edges` [n + 1].
     """
@@ -40,10 +41,6 @@ class ResolutionCalibration:
                 f"resolution calibration ({self.origin}): {n} |η| bins need values of shape (2, {n}) and a covariance "
                 f"of shape ({2 * n}, {2 * n}), got {self.values.shape} and {self.covariance.shape}"
             )
-
-    def change(self, pt: Array) -> Array:
-        """Δ(σ/p_T)² at p_T in GeV: [|η|, p_T]."""
-        return np.asarray(self.values[0][:, None] + self.values[1][:, None] * np.square(pt))
 
 
 def hit_resolution(pt: Array, eta: Array | float) -> Array:

@@ -26,9 +26,9 @@ estimate is wrong by some per cent, which is what the closure uncertainty is for
 Prompt muons. Their m_T windows are those of the kernel, with the transverse-mass cut moved to `far` and left out; the
 isolation loses 1 − `prompt_isolation` of them to the upper row. Z → μμ and W → τν have kernels of their own, top and
 diboson take the windows of the signal (assumption). They are subtracted as predicted: they cost statistics of the data
-and, where the recipe has it, of the simulation. What else is not known of them would move the estimate with them: 1% of
-luminosity is 0.8 to 11% of D over p_T. The fit of the signal region knows them far better than that; moved together, as
-tried on the small recipe, the uncertainty of m_W is 0.01 MeV larger, so the estimate does not follow them (assumption).
+and, where the recipe has it, of the simulation. What else is not known of them would move the estimate with them. The
+fit of the signal region knows them far better than they are known before it, so the estimate does not follow them
+(assumption).
 """
 
 from __future__ import annotations

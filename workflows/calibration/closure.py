@@ -28,7 +28,7 @@ CHECKS = {
     "truth": "(A, ε, M) less what was put in",
     "z_closure": "A′ = M′ = 0 on the Z",
 }
-OTHERS = ("resolution_", "pixel_", "alignment_")  # parameters of the momentum that no calibration here has
+OTHERS = ("resolution_", "pixel_", "alignment_")  # parameters of the momentum that are not from the file
 
 
 def rows(contents: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""`calibration.h5`: a calibration of muon momenta, as `wmassfit calibrate` writes it and recipes take it.
+"""`calibration.h5`: a calibration of muon momenta by `wmassfit calibrate`; recipes take its scale and closure.
 
 | object | holds |
 | --- | --- |
