@@ -11,7 +11,7 @@ import yaml
 from pydantic import Field, ValidationError
 
 from wmassfit.errors import RecipeError
-from wmassfit.generation.complaints import explain
+from wmassfit.generation.complaints import explain, read_mapping
 from wmassfit.generation.config import Strict
 from wmassfit.generation.settings import GenerationConfig
 
@@ -53,16 +53,7 @@ class Recipe(Strict):
     def load(cls, source: str | Path) -> Recipe:
         """Read and check a recipe. Raises RecipeError that names file, field, value and remedy."""
         path = _find(source)
-        try:
-            content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError) as error:
-            raise RecipeError(f"{path}: cannot be read ({error})") from error
-        except yaml.YAMLError as error:
-            raise RecipeError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
-        if not isinstance(content, dict):
-            raise RecipeError(
-                f"{path}: a recipe is a mapping with `name` and `generation`, this is {type(content).__name__}"
-            )
+        content = read_mapping(path, "a recipe is a mapping with `name` and `generation`")
         recipe = cls.check(content, place=str(path))
         pdf, scale = (getattr(recipe.generation.nuisances, name, None) for name in ("pdf", "momentum_scale"))
         files: dict[str, list[Path | None]] = {

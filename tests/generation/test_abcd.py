@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from wmassfit.generation.abcd import closure, eigenvariations, estimate, log_estimate, log_variance, smooth
+from wmassfit.generation.abcd import closure, eigenvariations, estimate, log_variance, smooth
 from wmassfit.generation.sidebands import POWERS, Sidebands
 from wmassfit.generation.tag_and_probe import polynomials
 from wmassfit.templateset import Array
@@ -115,15 +115,3 @@ def test_the_fit_recovers_any_cubic() -> None:
     coefficients = np.random.default_rng(5).normal(size=(2, 2, 4))
     curve = np.einsum("pk,eck->epc", polynomials(PT.size, 4), coefficients)
     np.testing.assert_allclose(smooth(curve, variance), coefficients, rtol=1e-8)
-
-
-def test_counts_less_the_prompt_ones_give_the_estimate() -> None:
-    made = regions()
-    counts = {region: made.nonprompt[region] + made.contamination(region) for region in POWERS}
-    value, variance = log_estimate(counts, made)
-    np.testing.assert_allclose(value, np.log(estimate(made)), rtol=1e-12)
-    np.testing.assert_allclose(variance, log_variance(made, mc_statistics=0), rtol=1e-12)
-    counts["B"] = np.where(np.arange(PT.size)[None, :, None] == 3, 0.0, counts["B"])
-    value, variance = log_estimate(counts, made)
-    assert np.all(np.isnan(value[:, 3]))
-    assert np.isfinite(np.delete(value, 3, axis=1)).all()

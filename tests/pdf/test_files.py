@@ -49,7 +49,6 @@ def test_shapes_unknown_flavours_and_knots(toy: Toy, tmp_path: Path) -> None:
     assert pdf.xf_all(0.1, 10.0).shape == (3, 10)
     assert pdf.xf_all(np.full((2, 5), 0.1), 10.0).shape == (3, 10, 2, 5)
     assert np.all(pdf.xf_all(0.1, 10.0, flavours=(5, 1)) == 0)
-    assert pdf.has_gluon()
     knots = pdf.xf_all(toy.x, 80.0, flavours=toy.flavours)
     expected = [[toy.density(m, toy.x, np.full(toy.x.size, 80.0 + 1e-9), f) for f in toy.flavours] for m in range(3)]
     np.testing.assert_allclose(knots, expected, rtol=1e-14)

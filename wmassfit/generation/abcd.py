@@ -15,7 +15,6 @@ order in which errors are Gaussian.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,7 +30,6 @@ __all__ = [
     "closure",
     "eigenvariations",
     "estimate",
-    "log_estimate",
     "log_variance",
     "smooth",
 ]
@@ -48,20 +46,6 @@ def estimate(sidebands: Sidebands) -> Array:
     for region, power in POWERS.items():
         product = product * sidebands.nonprompt[region] ** power
     return product
-
-
-def log_estimate(counts: Mapping[str, Array], sidebands: Sidebands) -> tuple[Array, Array]:
-    """ln D of observed counts [η, p_T, charge] by region, less the expected prompt ones, and its Poisson variance.
-
-    NaN where a region has no more than these.
-    """
-    value, variance = np.zeros_like(sidebands.signal_region), np.zeros_like(sidebands.signal_region)
-    for region, power in POWERS.items():
-        excess = counts[region] - sidebands.contamination(region)
-        excess = np.where(excess > 0, excess, np.nan)
-        value += power * np.log(excess)
-        variance += power**2 * counts[region] / excess**2
-    return value, variance
 
 
 def log_variance(sidebands: Sidebands, *, mc_statistics: float) -> Array:

@@ -1,13 +1,32 @@
-"""All complaints of pydantic in our words: field, value, remedy."""
+"""What users write in YAML, read and complained about in our words: file, field, value, remedy."""
 
 from __future__ import annotations
 
 import difflib
+from pathlib import Path
 from typing import Any
 
+import yaml
 from pydantic import BaseModel, ValidationError
 
-__all__ = ["explain"]
+from wmassfit.errors import RecipeError
+
+__all__ = ["explain", "read_mapping"]
+
+
+def read_mapping(path: Path, what: str) -> dict[str, Any]:
+    """The mapping in a YAML file; `what` it is to be, with its first keys. Raises RecipeError with file and remedy."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{path}: cannot be read ({error})") from error
+    except RecursionError as error:
+        raise RecipeError(f"{path}: not valid YAML: it is nested too deeply") from error
+    except yaml.YAMLError as error:
+        raise RecipeError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(content, dict):
+        raise RecipeError(f"{path}: {what}, this is {type(content).__name__}")
+    return content
 
 
 def explain(error: ValidationError, model: type[BaseModel], *, whole: str = "the whole") -> str:

@@ -52,7 +52,7 @@ def pdf_fit_templates(
         (Process("prediction", central, modifiers=tuple(modifiers), negative="keep"),),
         covariance=covariance,
     )
-    constraints = [Gaussian(n, (n,), np.zeros(1), np.ones(1)) for n in names]
+    constraints = [Gaussian.unit(n) for n in names]
     if normalisation:
         constraints.append(Gaussian(NORMALISATION, (NORMALISATION,), np.zeros(1), np.array([normalisation**2])))
     return TemplateSet(

@@ -50,11 +50,6 @@ class ZPtSpectrum:
     model: Array
     fraction: Array
 
-    @property
-    def model_uncertainty(self) -> Array:
-        """Of p_T^V modelling, [bin]."""
-        return np.asarray(np.sqrt(np.sum(self.model**2, axis=0)))
-
     def covariance(self) -> Array:
         """Of parton densities and p_T^V modelling together, [bin, bin]."""
         return self.pdf.covariance() + self.model.T @ self.model

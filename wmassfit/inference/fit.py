@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from wmassfit.errors import ConvergenceError, RecipeError, TemplateError
-from wmassfit.inference import border, minuit
+from wmassfit.inference import barrier, minuit
 from wmassfit.inference.blinding import Blinding, blind
 from wmassfit.inference.newton import NewtonOptions
 from wmassfit.inference.result import FitResult
@@ -80,7 +80,7 @@ def fit(
     for name, value in (fixed or {}).items():
         x[model.index(name)], held[model.index(name)] = value, True
     if minimizer == "newton":
-        found = border.minimise(model, data, x, held, options=options, progress=progress)
+        found = barrier.minimise(model, data, x, held, options=options, progress=progress)
     elif minimizer == "minuit":
         found = minuit.minimise(model, data, x, held, progress=progress)
     else:

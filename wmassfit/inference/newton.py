@@ -10,7 +10,7 @@ pull outwards are held (active set).
 
 A minimum is declared where EDM = ½ gᵀM⁻¹g is small *and* the exact curvature is positive definite and agrees; a
 vanishing gradient alone may be a saddle, and a step that failed is not a minimum. Where bins without data stop the
-search again and again, it gives up and says which: what to do then is written in `border`.
+search again and again, it gives up and says which: what to do then is written in `barrier`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from wmassfit.templateset import Array, Dataset
 __all__ = ["EMPTY", "Counters", "Minimum", "NewtonOptions", "minimise"]
 
 EMPTY = 1e-6
-"""Counts below this are none: those of data that `border` has made."""
+"""Counts below this are none: those of data that `barrier` has made."""
 
 # Outer steps that bins without data may cut short. On the way from far off it happens once or twice.
 _CUTS = 8
@@ -70,13 +70,21 @@ class Counters:
     cg_steps: int = 0
     evaluations: int = 0
 
+    def __add__(self, other: Counters) -> Counters:
+        return Counters(
+            self.factorisations + other.factorisations,
+            self.outer_steps + other.outer_steps,
+            self.cg_steps + other.cg_steps,
+            self.evaluations + other.evaluations,
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class Minimum:
     """Where a minimisation ended. `held`: fixed, or at a bound pulling outwards. `factor`: exact curvature there.
 
     `closed`: bins without data whose expectation would have gone below zero. `data`: what was fitted, where that is not
-    what was given (see `border`).
+    what was given (see `barrier`).
     """
 
     x: Array

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
-from wmassfit.inference import border
+from wmassfit.inference import barrier
 from wmassfit.inference.cg import truncated_cg
 from wmassfit.inference.newton import NewtonOptions
 from wmassfit.likelihood import Model, Point
@@ -82,7 +82,7 @@ class Profiler:
             found = self._near(point, fixed)
         if found is not None:
             return found
-        minimum = border.minimise(self.model, self.data, start, fixed, options=self.options)
+        minimum = barrier.minimise(self.model, self.data, start, fixed, options=self.options)
         gradient = self.model.gradient(minimum.x, minimum.data or self.data)
         return Conditional(minimum.x, minimum.value, gradient, minimum.converged, minimum.reason)
 

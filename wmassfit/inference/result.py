@@ -55,7 +55,7 @@ class FitResult:
         −ln L of the saturated model, so that nll + nll_saturated is −ln of the whole probability density.
     data
         What was fitted. Bins without data where the expectation would go below zero count a tiny number of events that
-        holds it there (see `border`).
+        holds it there (see `barrier`).
     edm
         Estimated distance to the minimum in −ln L.
     converged, reason, diagnosis

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from wmassfit.errors import RecipeError
-from wmassfit.inference import border
+from wmassfit.inference import barrier
 from wmassfit.inference.batch import batch_variances, minimise_batch
 from wmassfit.inference.newton import NewtonOptions
 from wmassfit.inference.result import FitResult
@@ -215,7 +215,7 @@ class _Job:
         alone = np.flatnonzero(~found.done)
         for column in alone:
             dataset = simulator.dataset(sets[column], {})
-            single = border.minimise(model, dataset, start, fixed, options=NewtonOptions(edm=self.edm))
+            single = barrier.minimise(model, dataset, start, fixed, options=NewtonOptions(edm=self.edm))
             x[:, column], value[column], edm[column] = single.x, single.value, single.edm
             converged[column] = single.converged
             if single.data is not None:

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from wmassfit.errors import UnsupportedFeature
 from wmassfit.pdf.hermite import hermite_weights
-from wmassfit.pdf.sets import GLUON, QUARKS, ErrorType, require_within
+from wmassfit.pdf.sets import QUARKS, ErrorType, require_within
 
 __all__ = ["GridPdf", "SubGrid"]
 
@@ -90,7 +90,3 @@ class GridPdf:
         part = slice(starts[piece], starts[piece + 1])
         index, weight = hermite_weights(np.log(q[part]), np.log(np.atleast_1d(float(q_gev))))
         return float(np.sum(weight[0] * values[part][index[0]]))
-
-    def has_gluon(self) -> bool:
-        """Whether the set holds a gluon density."""
-        return GLUON in self.subgrids[0].flavours

@@ -3,6 +3,6 @@
 from wmassfit.pipeline.data import make_data, with_data
 from wmassfit.pipeline.running import RunResult, run
 from wmassfit.pipeline.summary import summarise
-from wmassfit.pipeline.templates import fill, generate
+from wmassfit.pipeline.templates import fill, generate, load_pdf
 
-__all__ = ["RunResult", "fill", "generate", "make_data", "run", "summarise", "with_data"]
+__all__ = ["RunResult", "fill", "generate", "load_pdf", "make_data", "run", "summarise", "with_data"]

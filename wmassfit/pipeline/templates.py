@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,10 +17,22 @@ if TYPE_CHECKING:  # the generator's modules load when templates are made
     from wmassfit.generation.scale import ScaleCalibration
     from wmassfit.interchange.events import EventsConfig, Filled
     from wmassfit.parallel import Progress
+    from wmassfit.pdf import PdfSet
     from wmassfit.recipe import Recipe
     from wmassfit.templateset import Gaussian
 
-__all__ = ["fill", "generate"]
+__all__ = ["fill", "generate", "load_pdf"]
+
+
+def load_pdf(recipe: Recipe) -> PdfSet:
+    """The parton densities of a recipe. Raises RecipeError for a set that cannot be read."""
+    from wmassfit.pdf import load
+
+    config = recipe.generation.pdf
+    try:
+        return load(config.set, config.path, alphas=config.alphas)
+    except WmassfitError as error:
+        raise RecipeError(f"recipe {recipe.name}, generation.pdf = {config.path or config.set}: {error}") from error
 
 
 def generate(
@@ -40,15 +53,10 @@ def generate(
 
     from wmassfit.generation.generate import generate as generate_templates
     from wmassfit.parallel import one_thread
-    from wmassfit.pdf import load
 
     config = recipe.generation
     seed = recipe.seed if seed is None else seed
-    try:
-        pdf = load(config.pdf.set, config.pdf.path, alphas=config.pdf.alphas)
-    except WmassfitError as error:
-        place = config.pdf.path or config.pdf.set
-        raise RecipeError(f"recipe {recipe.name}, generation.pdf = {place}: {error}") from error
+    pdf = load_pdf(recipe)
     done = 0.0
 
     def advance(step: float) -> None:
@@ -116,6 +124,8 @@ def fill(
 
     config = recipe.generation
     seed = recipe.seed if seed is None else seed
+    if cross_section_pb is not None and not 0 < cross_section_pb < math.inf:
+        raise RecipeError(f"--cross-section {cross_section_pb:g}: is in pb, and positive; leave it out or correct it")
     if alone and (into is not None or observed or like):
         other = "--into" if into is not None else "--observed" if observed else f"--like {like}"
         raise RecipeError(f"--alone: leaves no other templates, {other} needs some; give one of them")
@@ -128,8 +138,7 @@ def fill(
     if into is not None:
         room.check_binning(into, channel, axes)
     plan = room.plan(files, events, [axis.name for axis in axes])
-    many = workers if workers > 1 else None
-    filled = room.fill(plan, axes, config.selection, seed=seed, executor=executor, workers=many, progress=progress)
+    filled = room.fill(plan, axes, config.selection, seed=seed, executor=executor, workers=workers, progress=progress)
     scale = room.normalisation(
         filled,
         plan,

@@ -65,6 +65,11 @@ class Gaussian:
     observed: Array
     covariance: Array
 
+    @classmethod
+    def unit(cls, parameter: str) -> Gaussian:
+        """Of one nuisance parameter: 0 ± 1."""
+        return cls(parameter, (parameter,), np.zeros(1), np.ones(1))
+
     def __post_init__(self) -> None:
         what = f"constraint {self.name}"
         object.__setattr__(self, "parameters", tuple(self.parameters))

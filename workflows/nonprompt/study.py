@@ -35,7 +35,7 @@ from wmassfit.generation.sideband_templates import (
 )
 from wmassfit.generation.sidebands import POWERS, Sidebands
 from wmassfit.generation.tag_and_probe import polynomials
-from wmassfit.pdf import load
+from wmassfit.pipeline import load_pdf
 from wmassfit.report.style import GLOBAL, NOMINAL, corner, figure, save, styled
 from wmassfit.report.tables import Table, to_csv, to_markdown
 from wmassfit.templateset import Dataset, TemplateSet
@@ -203,9 +203,7 @@ def main() -> None:
     options = parser.parse_args()
     recipe = wm.Recipe.load(options.recipe).override(dict(text.split("=", 1) for text in options.set))
     config = recipe.generation
-    sidebands = expected_sidebands(
-        config, load(config.pdf.set, config.pdf.path), seed=options.seed, workers=options.workers
-    )
+    sidebands = expected_sidebands(config, load_pdf(recipe), seed=options.seed, workers=options.workers)
     regions = sideband_templates(sidebands, observable(config)[1], mc_statistics=config.mc_statistics)
     model = wm.Model(regions)
     # counts of the truth, and the simulation of the prompt muons thrown as the model has it

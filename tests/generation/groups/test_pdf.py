@@ -2,40 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from wmassfit.calibration import expected_calibration
 from wmassfit.generation.coefficients import Production, produce
 from wmassfit.generation.css import CssParameters, css_spectrum
-from wmassfit.generation.expectation import Expectation, expect
+from wmassfit.generation.expectation import Expectation
 from wmassfit.generation.transverse_momentum import nominal_density
 from wmassfit.pdf import EmbeddedPdf, load_embedded
-from wmassfit.recipe import Recipe
 
 NONE = {1: 1.0, -1: 1.0}
 
 
 @pytest.fixture(scope="module")
-def config():
-    return Recipe.load("small").override({"generation.kernel.log2_points": 9}).generation
-
-
-@pytest.fixture(scope="module")
-def expectation(config) -> Expectation:
-    return expect(config, load_embedded(), expected_calibration(config.eta.edges), copies={}, seed=1)
-
-
-@pytest.fixture(scope="module")
-def found(config, expectation: Expectation) -> dict[str, dict[str, np.ndarray]]:
-    """Relative changes [η, p_T, charge] by parameter and process."""
-    return {
-        n.name: {process: effect.up.reshape(expectation.shape) - 1 for process, effect in n.effects.items()}
-        for n in config.nuisances.pdf.nuisances(expectation)
-    }
+def found(changes: Callable[[str], dict[str, dict[str, np.ndarray]]]) -> dict[str, dict[str, np.ndarray]]:
+    return changes("pdf")
 
 
 def spectrum(production: Production, alphas: float) -> np.ndarray:

@@ -92,7 +92,7 @@ def expressible(draw: st.DrawFn) -> TemplateSet:
     """Random templates out of everything a card can say."""
     n = draw(st.integers(1, 4))
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    unit = [Gaussian(name, (name,), np.zeros(1), np.ones(1)) for name in ("a", "b", "c")]
+    unit = [Gaussian.unit(name) for name in ("a", "b", "c")]
 
     def shape(name: str, nominal: np.ndarray, *, conserve: bool) -> Shift:
         def difference() -> np.ndarray:
@@ -199,13 +199,13 @@ def small(*modifiers: object, **more: object) -> TemplateSet:
     process = Process("p", np.array([1.0, 2.0]), modifiers=modifiers)
     channel = Channel("ch", (hist.axis.Regular(2, 0, 1),), (process,), mc_stat=more.pop("mc_stat", None))
     parameters = more.pop("parameters", (Parameter("x"),))
-    constraints = more.pop("constraints", (Gaussian("x", ("x",), np.zeros(1), np.ones(1)),))
+    constraints = more.pop("constraints", (Gaussian.unit("x"),))
     return TemplateSet((channel,), parameters, constraints, **more)
 
 
 def renormalised(*modifiers: object) -> TemplateSet:
     process = Process("p", np.array([1.0, 2.0]), renormalise=True, modifiers=modifiers)
-    one = Gaussian("x", ("x",), np.zeros(1), np.ones(1))
+    one = Gaussian.unit("x")
     return TemplateSet((Channel("ch", (hist.axis.Regular(2, 0, 1),), (process,)),), (Parameter("x"),), (one,))
 
 

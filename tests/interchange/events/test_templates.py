@@ -155,7 +155,7 @@ def others(*, additive: bool = False) -> TemplateSet:
         Process("mine", np.full(n, 10.0), variance=np.full(n, 1.0), signal=True, modifiers=(change,)),
         Process("rest", np.full(n, 5.0)),
     )
-    units = tuple(Gaussian(name, (name,), np.zeros(1), np.ones(1)) for name in names)
+    units = tuple(Gaussian.unit(name) for name in names)
     return TemplateSet((Channel("muon", AXES, processes),), tuple(Parameter(name) for name in names), units)
 
 
@@ -193,7 +193,7 @@ def test_what_does_not_fit_is_refused(tree: Path) -> None:
 def test_members_of_another_set_are_refused(tree: Path) -> None:
     made = made_of(tree, {"group": "pdf", "branch": "pdf", "kind": "ratio", "members": "hessian"})
     assert len(merged(others(), made, "muon", AXES, like=None).parameters) == 5  # a set of its own
-    base, unit = others(), Gaussian("pdf_1", ("pdf_1",), np.zeros(1), np.ones(1))
+    base, unit = others(), Gaussian.unit("pdf_1")
     known = replace(base, parameters=(*base.parameters, Parameter("pdf_1")), constraints=(*base.constraints, unit))
     with pytest.raises(TemplateError, match="know 1 of their 3 members and not pdf_2, so theirs are of another set"):
         merged(known, made, "muon", AXES, like=None)

@@ -54,7 +54,7 @@ def simple() -> TemplateSet:
     return TemplateSet(
         channels,
         (Parameter("r", 1.0), Parameter("lumi"), Parameter("fakes")),
-        tuple(Gaussian(name, (name,), np.zeros(1), np.ones(1)) for name in ("lumi", "fakes")),
+        tuple(Gaussian.unit(name) for name in ("lumi", "fakes")),
         ("r",),
         Dataset({c.name: rng.poisson(40, c.n_bins).astype(float) for c in channels}),
     )

@@ -24,7 +24,7 @@ def start() -> FitResult:
     templates = TemplateSet(
         (Channel("SR", (hist.axis.Regular(3, 0, 1),), (signal, background)),),
         (Parameter("mu", 1.0), Parameter("bkg")),
-        (Gaussian("bkg", ("bkg",), np.zeros(1), np.ones(1)),),
+        (Gaussian.unit("bkg"),),
         ("mu",),
     )
     model = Model(templates)

@@ -205,7 +205,7 @@ def expressible(draw: st.DrawFn) -> tuple[TemplateSet, dict[str, Any]]:
     templates = TemplateSet(
         channels,
         (Parameter("mu", 1.0), Parameter("a"), Parameter("b")),
-        tuple(Gaussian(n, (n,), np.zeros(1), np.ones(1)) for n in "ab"),
+        tuple(Gaussian.unit(n) for n in "ab"),
         ("mu",),
         Dataset({c.name: rng.poisson(8, c.n_bins).astype(float) for c in channels}),
     )

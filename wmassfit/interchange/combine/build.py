@@ -128,7 +128,7 @@ class _Builder:
                 raise FormatError(f"{self.card.path}: {name} is lnU and constrained by another line")
             return
         else:
-            wanted = Gaussian(name, (name,), np.zeros(1), np.ones(1))
+            wanted = Gaussian.unit(name)
             self._parameter(Parameter(name), groups)
         old = self.constraints.get(name)
         if old is None:

@@ -50,7 +50,7 @@ class McStatParameters:
 
     def normal(self, name: str, process: str, bin_: int, error: float) -> None:
         self.parameters.append(Parameter(name, groups=(GROUP,)))
-        self.constraints.append(Gaussian(name, (name,), np.zeros(1), np.ones(1)))
+        self.constraints.append(Gaussian.unit(name))
         shift = Shift(name, up=np.array([error]), code="linear", bins=np.array([bin_], dtype=np.int32))
         self.modifiers.setdefault(process, []).append(shift)
 

@@ -17,11 +17,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from wmassfit.errors import RecipeError
-from wmassfit.generation.complaints import explain
+from wmassfit.generation.complaints import explain, read_mapping
 from wmassfit.generation.config import Strict
 
 __all__ = ["EventsConfig", "WeightsConfig", "check_events_config", "read_events_config"]
@@ -99,12 +98,5 @@ def check_events_config(content: dict[str, Any], *, place: str) -> EventsConfig:
 
 def read_events_config(path: Path) -> EventsConfig:
     """The description in a YAML file. Raises RecipeError with file, field and remedy."""
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise RecipeError(f"{path}: cannot be read ({error}); give the description of the events") from error
-    except (yaml.YAMLError, RecursionError) as error:
-        raise RecipeError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(content, dict):
-        raise RecipeError(f"{path}: a description is a mapping with `branches`, this is {type(content).__name__}")
+    content = read_mapping(path, "a description of events is a mapping with `branches`")
     return check_events_config(content, place=str(path))

@@ -186,13 +186,14 @@ def as_data(templates: TemplateSet, counts: Array, channel: str, *, simulated: b
 
 
 def _units(parameters: Sequence[Parameter]) -> tuple[Gaussian, ...]:
-    return tuple(Gaussian(p.name, (p.name,), np.zeros(1), np.ones(1)) for p in parameters)
+    return tuple(Gaussian.unit(p.name) for p in parameters)
 
 
 def _labels(made: EventProcess, metadata: Any) -> dict[str, Any]:
+    """Those of the templates hold; groups that they do not have are called what the events say."""
     return {
-        "group_labels": {**metadata.get("group_labels", {}), **made.labels},
-        "group_origins": {**metadata.get("group_origins", {}), **made.origins},
+        "group_labels": {**made.labels, **metadata.get("group_labels", {})},
+        "group_origins": {**made.origins, **metadata.get("group_origins", {})},
     }
 
 

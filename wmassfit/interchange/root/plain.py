@@ -183,7 +183,7 @@ class _Reader:
         if self.signals and self.poi in self.systematics:
             raise FormatError(f"{self.path}: {self.poi} is a systematic and the parameter of the signals; give poi=…")
         parameters += [Parameter(name) for name in self.systematics]
-        unit = [Gaussian(name, (name,), np.zeros(1), np.ones(1)) for name in self.systematics]
+        unit = [Gaussian.unit(name) for name in self.systematics]
         try:
             return TemplateSet(
                 tuple(channels),

@@ -58,7 +58,7 @@ def minimise(
         bins |= found.closed
         inside = _retreated(model, _with(model, data, bins, _FIRST), found.x, fixed)
         found = _along(model, data, inside, fixed, bins, options, progress)
-        spent = _sum(spent, found.counters)
+        spent += found.counters
     return replace(found, counters=spent)
 
 
@@ -81,11 +81,11 @@ def _along(
         tolerance = (_REACHED if end else _FOLLOWED) * count * len(bins)
         stage = replace(options, edm=tolerance, verify=options.verify and end)
         found = newton.minimise(model, given, x, fixed, options=stage, progress=progress)
-        spent = _sum(spent, found.counters)
+        spent += found.counters
         if end and not found.converged and not found.closed:
             # Closer than rounding allows.
             found = newton.minimise(model, given, found.x, fixed, options=options, progress=progress)
-            spent = _sum(spent, found.counters)
+            spent += found.counters
         if end or not found.converged:
             break
         x, count = found.x, count / _FALL
@@ -126,12 +126,3 @@ def _with(model: Model, data: Dataset, bins: frozenset[int], count: float) -> Da
             values[mine] = count
             counts[place.name] = values
     return replace(data, counts=counts)
-
-
-def _sum(a: Counters, b: Counters) -> Counters:
-    return Counters(
-        a.factorisations + b.factorisations,
-        a.outer_steps + b.outer_steps,
-        a.cg_steps + b.cg_steps,
-        a.evaluations + b.evaluations,
-    )

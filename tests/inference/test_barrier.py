@@ -11,7 +11,7 @@ import pytest
 
 from wmassfit import interchange
 from wmassfit.inference import FitResult, fit, impacts, minos, toys
-from wmassfit.inference.border import minimise
+from wmassfit.inference.barrier import minimise
 from wmassfit.inference.newton import EMPTY
 from wmassfit.likelihood import Model
 from wmassfit.templateset import (
@@ -70,7 +70,7 @@ def test_one_bin_by_hand() -> None:
     assert found.diagnosis == ("SR, bin 0: no data, and an expectation held at zero",)
     count = found.data.counts["SR"][0]
     assert 0 < count < EMPTY
-    assert count / found.model.expected(found.values)[0] == pytest.approx(0.75, rel=2e-4)  # √(2·1e-8), see `border`
+    assert count / found.model.expected(found.values)[0] == pytest.approx(0.75, rel=2e-4)  # √(2·1e-8), see `barrier`
     assert found["z"].uncertainty < 1e-4
     assert found["mu"].uncertainty == pytest.approx(18**0.5 / 9, rel=1e-9)
 
