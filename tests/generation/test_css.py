@@ -25,9 +25,9 @@ from wmassfit.generation.css import (
     sudakov,
     variation,
 )
-from wmassfit.generation.running import two_loop_alphas
 from wmassfit.generation.transverse_momentum import nominal_density
 from wmassfit.pdf import load
+from wmassfit.pdf.running import two_loop_alphas
 
 START = CssParameters()
 VARIED = [

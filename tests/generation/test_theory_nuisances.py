@@ -11,7 +11,6 @@ from scipy.special import j0
 
 from wmassfit.generation.bosons import W_PLUS, Boson, Z
 from wmassfit.generation.css import css_model, sudakov
-from wmassfit.generation.running import two_loop_alphas
 from wmassfit.generation.theory_nuisances import (
     THEORY_NUISANCES,
     anomalous_dimension,
@@ -21,6 +20,7 @@ from wmassfit.generation.theory_nuisances import (
 )
 from wmassfit.generation.transverse_momentum import nominal_density
 from wmassfit.pdf import load_embedded
+from wmassfit.pdf.running import two_loop_alphas
 
 RAPIDITY, PT = np.array([0.0, 2.0]), np.linspace(0.0, 100.0, 4001)
 

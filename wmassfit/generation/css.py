@@ -16,9 +16,9 @@ from scipy.special import j0
 from wmassfit.errors import PhysicsError
 from wmassfit.generation.bosons import Boson
 from wmassfit.generation.production import mass_luminosity
-from wmassfit.generation.running import FLAVOURS, two_loop_alphas
 from wmassfit.generation.transverse_momentum import Spectrum, mean_change
 from wmassfit.pdf import PdfSet
+from wmassfit.pdf.running import FLAVOURS, two_loop_alphas
 
 __all__ = [
     "C_A",

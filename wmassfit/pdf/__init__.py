@@ -1,10 +1,11 @@
 """Parton densities: an embedded default, LHAPDF grid files, and what their error members mean."""
 
-from wmassfit.pdf.alphas import ALPHAS_MZ, ALPHAS_SIGMA, with_alphas
+from wmassfit.pdf.alphas import ALPHAS_SIGMA, with_alphas
 from wmassfit.pdf.embedded import EmbeddedPdf, load_embedded
 from wmassfit.pdf.files import read_lhapdf
 from wmassfit.pdf.lhagrid import GridPdf
 from wmassfit.pdf.loading import load
+from wmassfit.pdf.running import ALPHAS_MZ
 from wmassfit.pdf.sets import GLUON, QUARKS, ErrorType, PdfSet
 from wmassfit.pdf.uncertainties import (
     alphas_matrix,

@@ -10,42 +10,32 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from wmassfit.errors import PhysicsError
+from wmassfit.pdf.running import ALPHAS_MZ, FLAVOURS, M_Z_GEV, two_loop_alphas
 from wmassfit.pdf.sets import QUARKS, ErrorType, PdfSet
 
 __all__ = [
-    "ALPHAS_MZ",
     "ALPHAS_SIGMA",
     "WithAlphas",
     "evolution_step",
-    "two_loop_alphas",
     "with_alphas",
     "with_alphas_sets",
 ]
 
-M_Z_GEV = 91.1876
-ALPHAS_MZ = 0.118
 ALPHAS_SIGMA = 0.0015  # one standard deviation of α_s(M_Z), PDF4LHC15 (arXiv:1510.03865)
 DATA_GEV = 10.0  # where the data hold the densities (assumption): deep-inelastic scattering at x of 1e-3 to 0.1
-_BETA0 = (33 - 2 * 5) / (12 * np.pi)
-_BETA1 = (153 - 19 * 5) / (24 * np.pi**2)
-
-
-def two_loop_alphas(q_gev: float) -> float:
-    """α_s(Q) from α_s(91.1876 GeV) = 0.118 with two loops and five flavours: the solution truncated in ln Q²/M_Z²."""
-    x = 1.0 + _BETA0 * ALPHAS_MZ * np.log(q_gev**2 / M_Z_GEV**2)
-    return float(ALPHAS_MZ / x * (1.0 - ALPHAS_MZ * _BETA1 / _BETA0 * np.log(x) / x))
+_BETA0 = (33 - 2 * FLAVOURS) / (12 * np.pi)
 
 
 def evolution_step(shift: float, q_gev: float) -> float:
-    """Δ ln Q² that changes densities at Q as α_s(M_Z) + `shift` does; 0.084 for +0.0015 at 80 GeV.
+    """Δ ln Q² that changes densities at Q as α_s(M_Z) + `shift` does; 0.085 for +0.0015 at 80 GeV.
 
     At leading order f depends on Q through the evolution time t = ∫ α_s(μ) d ln μ²/2π, from where data hold f in place
     (10 GeV, an assumption) up to Q. One-loop running dα_s/d ln μ² = −β0 α_s² gives ∂α_s(μ)/∂α_s(M_Z) =
     [α_s(μ)/α_s(M_Z)]², so that t changes by shift [α_s(10 GeV) − α_s(Q)]/(2π β0 α_s(M_Z)²) to first order; the same
     change of t comes from going on by Δ ln Q² = 2π Δt/α_s(Q).
     """
-    at_q = two_loop_alphas(q_gev)
-    return shift * (two_loop_alphas(DATA_GEV) - at_q) / (_BETA0 * ALPHAS_MZ**2 * at_q)
+    held, at_q = two_loop_alphas(np.square([DATA_GEV, q_gev]))
+    return float(shift * (held - at_q) / (_BETA0 * ALPHAS_MZ**2 * at_q))
 
 
 @dataclass(frozen=True, eq=False)

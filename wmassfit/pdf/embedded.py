@@ -10,7 +10,8 @@ import numpy as np
 from numpy.polynomial.chebyshev import chebvander
 from numpy.typing import ArrayLike, NDArray
 
-from wmassfit.pdf.alphas import ALPHAS_SIGMA, two_loop_alphas
+from wmassfit.pdf.alphas import ALPHAS_SIGMA
+from wmassfit.pdf.running import two_loop_alphas
 from wmassfit.pdf.sets import GLUON, QUARKS, ErrorType, require_within
 
 __all__ = [
@@ -107,7 +108,7 @@ class EmbeddedPdf:
 
     def alphas(self, q_gev: float) -> float:
         """α_s(Q), see `two_loop_alphas`."""
-        return two_loop_alphas(q_gev)
+        return float(two_loop_alphas(q_gev**2))
 
 
 def read_table() -> NDArray[np.float64]:

@@ -14,7 +14,7 @@ from wmassfit.generation.expectation import Expectation, Leg
 from wmassfit.generation.factorisation import factorisation_changes
 from wmassfit.generation.groups.nuisance import EVERY_OBSERVABLE, Group, Nuisance, boson_label, boson_legs, combined
 from wmassfit.pdf import PdfSet
-from wmassfit.pdf.alphas import two_loop_alphas
+from wmassfit.pdf.running import two_loop_alphas
 from wmassfit.templateset import Array
 
 __all__ = ["AngularGroup"]
@@ -102,9 +102,9 @@ def _missing_order(boson: Boson) -> tuple[float, float]:
 
     Its dependence on the scale is that of α_s: α_s(M/2) − α_s(M) upwards, α_s(M) − α_s(2M) downwards.
     """
-    half, nominal, double = (two_loop_alphas(factor * boson.mass_gev) for factor in (0.5, 1.0, 2.0))
+    half, nominal, double = two_loop_alphas(np.square(np.array([0.5, 1.0, 2.0]) * boson.mass_gev))
     unit = 0.5 * (half - double)
-    return (half - nominal) / unit, (double - nominal) / unit
+    return float((half - nominal) / unit), float((double - nominal) / unit)
 
 
 def _change(production: Production, coefficient: int, change: Array | float) -> Array:

@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import lambertw
 
 from wmassfit.errors import PhysicsError
 
-__all__ = ["FLAVOURS", "two_loop_alphas"]
+__all__ = ["ALPHAS_MZ", "FLAVOURS", "M_Z_GEV", "two_loop_alphas"]
 
 M_Z_GEV = 91.1876
+ALPHAS_MZ = 0.118
 FLAVOURS = 5
 
 
 def two_loop_alphas(
-    mu2: NDArray[np.float64], alphas_mz: float, *, decoupled: tuple[float, ...] = ()
+    mu2: ArrayLike, alphas_mz: float = ALPHAS_MZ, *, decoupled: tuple[float, ...] = ()
 ) -> NDArray[np.float64]:
     """α_s(μ) at two loops, exact: dα/d ln μ² = −β0 α² − β1 α³ from α_s(M_Z) with five flavours.
 
     β0 = (33 − 2 n)/(12π) and β1 = (153 − 19 n)/(24π²). `decoupled`: masses in GeV below which one flavour less runs,
     α_s continuous there. `mu2` [...] is μ² in GeV². Raises `PhysicsError` where the coupling meets its Landau pole.
 
-    >>> round(float(two_loop_alphas(np.array(25.0), 0.118)), 3)
+    >>> round(float(two_loop_alphas(25.0)), 3)
     0.212
     """
+    mu2 = np.asarray(mu2, dtype=np.float64)
     scale2, value = M_Z_GEV**2, alphas_mz
     result = _run(mu2, value, scale2, FLAVOURS)
     for below, mass in enumerate(sorted(decoupled, reverse=True), start=1):
