@@ -55,7 +55,7 @@ def test_many_events_are_asymptotic(bump: Build) -> None:
 def test_the_same_with_any_number_of_workers(bump: Build) -> None:
     model = Model(bump(bounds=(0, 20)))
     data = model.pseudodata(2, at={"mu": 0.0})
-    here, there = (toy_limit(model, data, value=0.5, toys=40, seed=3, workers=n) for n in (None, 2))
+    here, there = (toy_limit(model, data, value=0.5, toys=140, seed=3, workers=n) for n in (None, 2))
     assert np.array_equal(here.q_signal, there.q_signal)
     assert np.array_equal(here.q_background, there.q_background)
     # Longer jobs begin with the same toys.

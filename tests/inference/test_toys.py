@@ -55,24 +55,24 @@ def test_the_same_whatever_the_workers_and_after_an_interruption(bump: Build) ->
         assert stage == "toys"
         seen.append((done, total))
 
-    alone = toys(result, 70, seed=3, progress=progress)
-    assert seen == [(32, 70), (64, 70), (70, 70)]
+    alone = toys(result, 270, seed=3, progress=progress)
+    assert seen == [(128, 270), (256, 270), (270, 270)]
     with ThreadPoolExecutor(2) as pool:
-        assert same(alone, toys(result, 70, seed=3, executor=pool))
+        assert same(alone, toys(result, 270, seed=3, executor=pool))
     kept = {}
-    first = toys(result, 64, seed=3, batches=kept)
+    first = toys(result, 256, seed=3, batches=kept)
     del kept[0]
-    again = toys(result, 70, seed=3, batches=kept)
+    again = toys(result, 270, seed=3, batches=kept)
     assert sorted(kept) == [0, 1, 2]
     assert same(alone, again)
-    assert np.array_equal(first.values, alone.values[:64])
+    assert np.array_equal(first.values, alone.values[:256])
 
 
 @pytest.mark.slow
 def test_spawned_workers_give_the_same(bump: Build) -> None:
     model = Model(bump())
     result = fit(model, model.asimov())
-    assert same(toys(result, 64, seed=3), toys(result, 64, seed=3, workers=2))
+    assert same(toys(result, 256, seed=3), toys(result, 256, seed=3, workers=2))
 
 
 @pytest.mark.parametrize("throw", ["auxiliary", "prior"])

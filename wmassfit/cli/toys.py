@@ -29,7 +29,7 @@ __all__ = ["command"]
     "--batches",
     type=click.Path(path_type=Path),
     default=None,
-    help="Keep batches of 32 in this folder as they are done; the same command then goes on where it was stopped.",
+    help="Keep batches in this folder as they are done; the same command then goes on where it was stopped.",
 )
 @options.at
 @options.seed

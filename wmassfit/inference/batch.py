@@ -1,7 +1,8 @@
 """Many data sets of one model fitted at once: truncated Newton with matrix–matrix products and one preconditioner.
 
-The same method as in `newton`, on columns. A data set that needs what the batch does not have (a shorter step, a way
-round negative curvature, a bound) is fitted alone afterwards.
+The same method as in `newton`, on columns: each has its own parameters held at bounds, its own length of the step, and
+the step of Gauss and Newton where its curvature is negative. A data set that does not arrive (bins without data that
+close the way, a saddle point) is fitted alone afterwards.
 
 Directions are found with products in single precision, which take half the time; values, gradients and EDM, which
 decide where the minimum is, are double.
@@ -11,22 +12,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from wmassfit.likelihood import BoundData, Likelihood, Point
+from wmassfit.inference.bounds import first_met, moved, outwards
+from wmassfit.likelihood import BoundData, Likelihood, Model, Point
 from wmassfit.linalg import SpdFactor
 from wmassfit.templateset import Array
 
-__all__ = ["BatchMinimum", "batch_variances", "minimise_batch"]
+__all__ = ["BatchMinimum", "batch_size", "batch_variances", "minimise_batch"]
 
-_MAX_STEPS = 12
+_MAX_STEPS = 30
 _MAX_CG = 60
+_MAX_CUTS = 8
 _FAR = 0.1
 _MEMORY = 24
 # Both products of a variance are of second order in the error of the solution.
 _VARIANCE_TOLERANCE = 0.01
+
+
+def batch_size(model: Model) -> int:
+    """Data sets to fit at once: matrix products pay from few on; in small models calls take the time, not products."""
+    return 128 if model.small else 32
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,15 +64,16 @@ def minimise_batch(
     `factor` is the curvature that preconditions all of them.
     """
     t = data.counts.shape[1]
+    start = np.where(held, start, np.clip(start, bounds[:, 0], bounds[:, 1]))
     x = np.repeat(start[:, None], t, axis=1)
     value, distance, done = np.full(t, np.inf), np.full(t, np.inf), np.zeros(t, dtype=bool)
     active = np.arange(t)
     learned = Learned(factor)
     point = likelihood.at(start[:, None], data)
     for _ in range(_MAX_STEPS):
-        right = np.where(held[:, None], 0.0, -point.gradient)
-        here = learned.of(active)
-        z = here(right)
+        still = _still(point, held, bounds)
+        right = np.where(still, 0.0, -point.gradient)
+        z = _within(still, learned.of(active))(right)
         x[:, active], value[active] = point.x, point.value
         distance[active] = 0.5 * _dots(right, z)
         arrived = np.abs(distance[active]) < edm
@@ -72,25 +82,105 @@ def minimise_batch(
         if not np.any(going):
             break
         if not np.all(going):
-            active, right, z, point = active[going], right[:, going], z[:, going], point.select(np.flatnonzero(going))
-            here = learned.of(active)
-        # From some way off, the step of Gauss and Newton is as good, and its curvature is always positive.
-        product = point.single.fisherp if np.max(distance[active]) > _FAR else point.single.hessp
-        # No better than Newton's convergence, quadratic, can use, nor than what arrives.
-        useful = np.sqrt(np.maximum(distance[active], 0.1 * edm / distance[active]))
-        solved = solve_batch(_free(product, held), here, right, z, tolerance=np.minimum(0.05, useful))
+            active, point = active[going], point.select(np.flatnonzero(going))
+            still, right, z = still[:, going], right[:, going], z[:, going]
+        solved = _Newton(point, still, right, z, learned.of(active), distance[active]).steps(edm)
         learned = learned.add(solved.pairs, active, t)
-        new = likelihood.at(point.x + solved.step, point.data)
-        slope = -_dots(right, solved.step)
-        inside = np.all((new.x >= bounds[:, :1]) & (new.x <= bounds[:, 1:]) | held[:, None], axis=0)
-        fell = new.value <= point.value + 1e-4 * slope + 1e-12 * (1 + np.abs(point.value))
-        good = np.flatnonzero(fell & inside & solved.positive)
+        new, lower = _descend(likelihood, point, solved.step, held, bounds)
+        good = np.flatnonzero(lower & solved.positive)
         if not good.size:
             break
         if good.size < active.size:
             active, new = active[good], new.select(good)
         point = new
     return BatchMinimum(x, value, distance, done, learned)
+
+
+def _still(point: Point, held: NDArray[np.bool_], bounds: Array) -> NDArray[np.bool_]:
+    """Held parameters, and those at a bound that −ln L pushes outwards, [n, t]."""
+    return held[:, None] | outwards(point.x, -point.gradient, bounds[:, :1], bounds[:, 1:])
+
+
+@dataclass(frozen=True, eq=False)
+class _Newton:
+    """Newton's equations of t data sets: H p = `right`, with z = M⁻¹ right and ½ rightᵀz = `distance` [t]."""
+
+    point: Point
+    still: NDArray[np.bool_]
+    right: Array
+    z: Array
+    learned: Learned
+    distance: Array
+
+    def select(self, chosen: NDArray[np.intp]) -> _Newton:
+        """Some of them."""
+        if chosen.size == self.distance.size:
+            return self
+        still, right, z = self.still[:, chosen], self.right[:, chosen], self.z[:, chosen]
+        return _Newton(self.point.select(chosen), still, right, z, self.learned.of(chosen), self.distance[chosen])
+
+    def steps(self, edm: float) -> Solved:
+        """With the exact curvature, and those of Gauss and Newton where that is negative or the minimum far: from
+        there their step is as good, and the expected curvature is always positive."""
+        t = self.distance.size
+        near = np.flatnonzero(self.distance <= _FAR)
+        newton = self.select(near).solve("hessp", edm)
+        others = np.setdiff1d(np.arange(t), near[newton.positive])
+        gauss = self.select(others).solve("fisherp", edm)
+        step, positive = np.zeros_like(self.right), np.zeros(t, dtype=bool)
+        for chosen, found in ((near, newton), (others, gauss)):
+            step[:, chosen], positive[chosen] = found.step, found.positive
+        return Solved(step, positive, (*_spread(newton.pairs, near, t), *_spread(gauss.pairs, others, t)))
+
+    def solve(self, curvature: Literal["hessp", "fisherp"], edm: float) -> Solved:
+        """Solutions no better than Newton's convergence, quadratic, can use, nor than what arrives."""
+        useful = np.sqrt(np.maximum(self.distance, 0.1 * edm / self.distance))
+        return solve_batch(
+            _within(self.still, lambda v: getattr(self.point.single, curvature)(v)),
+            _within(self.still, self.learned),
+            self.right,
+            self.z,
+            tolerance=np.minimum(0.05, useful),
+        )
+
+
+def _descend(
+    likelihood: Likelihood, point: Point, step: Array, held: NDArray[np.bool_], bounds: Array
+) -> tuple[Point, NDArray[np.bool_]]:
+    """Where the steps lead, each shortened until −ln L falls enough and ended at bounds; and which of them do fall."""
+
+    low, high = bounds[:, :1], bounds[:, 1:]
+
+    def lead(base: Point, steps: Array) -> Point:
+        return likelihood.at(np.where(held[:, None], base.x, moved(base.x, steps, low, high)), base.data)
+
+    def fall(base: Point, new: Point) -> tuple[Array, Array, NDArray[np.bool_]]:
+        slope, change = _dots(base.gradient, new.x - base.x), new.value - base.value
+        return slope, change, (slope < 0) & (change <= 1e-4 * slope + 1e-12 * (1 + np.abs(base.value)))
+
+    new = lead(point, step)
+    slope, change, lower = fall(point, new)
+    rest = np.flatnonzero(~lower)
+    if not rest.size:
+        return new, lower
+    x, slope, change = new.x.copy(), slope[rest], change[rest]
+    base, step, length = point.select(rest), step[:, rest], np.ones(rest.size)
+    for _ in range(_MAX_CUTS):
+        # The parabola through value and slope here and the value there has its minimum at this fraction.
+        known = np.isfinite(change) & (slope < 0)
+        fraction = np.where(known, -slope / (2 * np.where(known, change - slope, 1.0)), 0.25)
+        # Where what bounds leave of the step leads up, all of it is there as far as the first of them.
+        met = first_met(base.x, step, low, high)
+        length = np.where(slope < 0, length * np.clip(fraction, 0.1, 0.5), np.minimum(met, 0.5 * length))
+        tried = lead(base, length * step)
+        slope, change, fell = fall(base, tried)
+        x[:, rest[fell]], lower[rest[fell]] = tried.x[:, fell], True
+        more = np.flatnonzero(~fell)
+        if not more.size:
+            break
+        rest, length, slope, change = rest[more], length[more], slope[more], change[more]
+        base, step = base.select(more), step[:, more]
+    return likelihood.at(x, point.data), lower
 
 
 def batch_variances(point: Point, held: NDArray[np.bool_], learned: Learned, parameters: NDArray[np.intp]) -> Array:
@@ -120,7 +210,8 @@ def _variances(
 ) -> Array:
     """2eᵀv − vᵀHv for the unit vectors e [n, t], or NaN."""
     tolerance = np.full(unit.shape[1], _VARIANCE_TOLERANCE)
-    solved = solve_batch(_free(product, held), learned, unit, learned(unit), tolerance=tolerance)
+    precondition = _within(held[:, None], learned)
+    solved = solve_batch(_within(held[:, None], product), precondition, unit, precondition(unit), tolerance=tolerance)
     v = solved.step
     return np.where(solved.positive, 2 * np.einsum("it,it->t", unit, v) - _dots(v, point.hessp(v)), np.nan)
 
@@ -129,8 +220,9 @@ def _in_double(product: Callable[[Array], Array]) -> Callable[[Array], Array]:
     return lambda v: product(v.astype(np.float64))
 
 
-def _free(product: Callable[[Array], Array], held: NDArray[np.bool_]) -> Callable[[Array], Array]:
-    return lambda v: np.where(held[:, None], np.float32(0.0), product(v))
+def _within(still: NDArray[np.bool_], map_: Callable[[Array], Array]) -> Callable[[Array], Array]:
+    """A linear map among the parameters that may move."""
+    return lambda v: np.where(still, np.float32(0.0), map_(v))
 
 
 def _dots(a: Array, b: Array) -> Array:
@@ -145,6 +237,19 @@ class Pair:
     s: Array
     y: Array
     inverse: Array
+
+
+def _spread(pairs: Sequence[Pair], at: NDArray[np.intp], t: int) -> tuple[Pair, ...]:
+    """The pairs of some of t data sets, with zeros for the others."""
+    if at.size == t:
+        return tuple(pairs)
+
+    def full(part: Array) -> Array:
+        out = np.zeros((*part.shape[:-1], t), dtype=part.dtype)
+        out[..., at] = part
+        return out
+
+    return tuple(Pair(full(p.s), full(p.y), full(p.inverse)) for p in pairs)
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,15 +276,7 @@ class Learned:
     def add(self, pairs: Sequence[Pair], at: NDArray[np.intp], t: int) -> Learned:
         """With the pairs of some of t data sets; the oldest ones go."""
 
-        def spread(part: Array) -> Array:
-            if at.size == t:
-                return part
-            full = np.zeros((*part.shape[:-1], t), dtype=part.dtype)
-            full[..., at] = part
-            return full
-
-        new = tuple(Pair(spread(p.s), spread(p.y), spread(p.inverse)) for p in pairs)
-        return Learned(self.factor, (self.pairs + new)[-_MEMORY:])
+        return Learned(self.factor, (self.pairs + _spread(pairs, at, t))[-_MEMORY:])
 
     def of(self, chosen: NDArray[np.intp]) -> Learned:
         """For some of the data sets."""

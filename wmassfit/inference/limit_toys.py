@@ -17,7 +17,7 @@ from scipy.special import ndtr
 
 from wmassfit.errors import RecipeError
 from wmassfit.inference.asymptotics import BANDS
-from wmassfit.inference.batch import minimise_batch
+from wmassfit.inference.batch import batch_size, minimise_batch
 from wmassfit.inference.limit import hypotheses, limit
 from wmassfit.inference.newton import NewtonOptions
 from wmassfit.inference.profile import Profiler
@@ -27,8 +27,6 @@ from wmassfit.parallel import Progress, run_parts
 from wmassfit.templateset import Array, Dataset
 
 __all__ = ["ToyLimit", "toy_limit"]
-
-_BATCH = 32
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +82,7 @@ def toy_limit(
     for done, (part, q) in enumerate(parts, 1):
         found[part % 2][part // 2] = q
         if progress is not None:
-            progress("toys", min(done * _BATCH // 2, toys), toys)
+            progress("toys", min(done * job.size // 2, toys), toys)
     thrown = [np.concatenate(batches) for batches in found]
     background, signal = (np.sort(q[np.isfinite(q)]) for q in thrown)
     p_signal, p_background = _fraction(signal, observed), _fraction(background, observed)
@@ -121,9 +119,14 @@ class _Job:
     toys: int
 
     @property
+    def size(self) -> int:
+        """Toys of a batch."""
+        return batch_size(self.model)
+
+    @property
     def batches(self) -> int:
         """Batches of each hypothesis."""
-        return -(-self.toys // _BATCH)
+        return -(-self.toys // self.size)
 
     @cached_property
     def held(self) -> NDArray[np.bool_]:
@@ -147,7 +150,7 @@ class _Job:
         """q̃ of a batch; NaN where a fit failed."""
         batch, hypothesis = divmod(part, 2)
         simulator = Simulator(self.model.likelihood, self.truths[hypothesis].copy())
-        numbers = range(batch * _BATCH, min((batch + 1) * _BATCH, self.toys))
+        numbers = range(batch * self.size, min((batch + 1) * self.size, self.toys))
         # Even experiments are background alone, odd ones with signal: none is used for both.
         sets = [simulator.draw(self.seed, 2 * i + hypothesis, "auxiliary") for i in numbers]
         low, x = self._minima(simulator, sets, 0.0)
@@ -170,8 +173,6 @@ class _Job:
         start = simulator.x.copy()
         if value is not None:
             start[self.index] = value
-        elif start[self.index] == 0:
-            start[self.index] = 0.1 * self.value
         bounds = model.bounds
         found = minimise_batch(
             model.likelihood, BoundData.stack(sets), start, held, bounds, self.factors[value is not None], edm=1e-6

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from wmassfit.inference.bounds import first_met, moved, outwards
 from wmassfit.inference.cg import truncated_cg
 from wmassfit.likelihood import Model, Point
 from wmassfit.linalg import NotPositiveDefinite, SpdFactor
@@ -174,9 +175,7 @@ class _Search:
 
     def held(self, gradient: Array) -> NDArray[np.bool_]:
         """Fixed parameters, and those at a bound that −ln L pushes outwards."""
-        x = self.x
-        outwards = ((x <= self.low) & (gradient > 0)) | ((x >= self.high) & (gradient < 0))
-        return np.asarray(self.fixed | outwards)
+        return self.fixed | outwards(self.x, -gradient, self.low, self.high)
 
     def factorise(self) -> None:
         """The preconditioner here. Parameters the expectation does not feel here get a unit curvature in it."""
@@ -214,8 +213,8 @@ class _Search:
         products = self.cg_steps
         step = self.solve(right, held, edm)
         # A parameter at its bound may be free by its gradient and yet be moved outwards: hold it, and solve again.
-        while np.any(outwards := self.outwards(step) & ~held):
-            held = held | outwards
+        while np.any(beyond := outwards(self.x, step, self.low, self.high) & ~held):
+            held = held | beyond
             step = self.solve(np.where(held, 0.0, right), held, edm)
         moved = self.advance_along(step)
         # Close to the minimum the next steps are so few that a better preconditioner does not pay.
@@ -244,10 +243,6 @@ class _Search:
         """True if the preconditioner is the exact curvature here, with the same parameters held."""
         return self.fresh and self.exact is not None and np.array_equal(self.exact, held)
 
-    def outwards(self, p: Array) -> NDArray[np.bool_]:
-        """Parameters at a bound that a step would take beyond it."""
-        return np.asarray(((self.x <= self.low) & (p < 0)) | ((self.x >= self.high) & (p > 0)))
-
     def advance_along(self, p: Array) -> bool:
         """Line search: shorten the step until −ln L falls enough."""
         gradient, value, x = self.point.gradient[:, 0], self.value, self.x
@@ -256,10 +251,15 @@ class _Search:
         noise = 1e-12 * (1 + abs(value))
         length, cut = 1.0, False
         for _ in range(self.options.max_halvings):
-            new = np.where(self.fixed, x, np.clip(x + length * p, self.low, self.high))
+            new = np.where(self.fixed, x, moved(x, length * p, self.low, self.high))
             slope = float(gradient @ (new - x))
-            if slope >= 0 or np.array_equal(new, x):
-                return False
+            if slope >= 0:
+                # What bounds leave of the step leads up: as far as the first of them, all of it is there.
+                met = float(first_met(x, np.where(self.fixed, 0.0, p), self.low, self.high))
+                if not met < length:
+                    return False
+                length = met
+                continue
             point = self.at(new)
             change = float(point.value[0]) - value
             if change <= 1e-4 * slope + noise:

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from wmassfit.errors import RecipeError
 from wmassfit.inference import barrier
-from wmassfit.inference.batch import batch_variances, minimise_batch
+from wmassfit.inference.batch import batch_size, batch_variances, minimise_batch
 from wmassfit.inference.newton import NewtonOptions
 from wmassfit.inference.result import FitResult
 from wmassfit.likelihood import BoundData, Simulator, Throw
@@ -25,9 +25,7 @@ from wmassfit.linalg import SpdFactor
 from wmassfit.parallel import Progress, one_thread, run_parts
 from wmassfit.templateset import Array
 
-__all__ = ["BATCH", "PullSummary", "ToyBatch", "Toys", "toys"]
-
-BATCH = 32
+__all__ = ["PullSummary", "ToyBatch", "Toys", "toys"]
 
 
 @dataclass(frozen=True)
@@ -54,6 +52,10 @@ class ToyBatch:
     nll: Array
     edm: Array
     converged: NDArray[np.bool_]
+
+    def begins(self, first: int, count: int) -> bool:
+        """True if these are `count` toys or more from the one numbered `first` on."""
+        return self.first == first and self.values.shape[0] >= count
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,10 +161,11 @@ def toys(
         truth = model.vector(at)
     chosen = tuple(model.templates.pois if of is None else of)
     done: MutableMapping[int, ToyBatch] = {} if batches is None else batches
-    sizes = {b: min(BATCH, n - b * BATCH) for b in range((n + BATCH - 1) // BATCH)}
+    size = batch_size(model)
+    sizes = {b: min(size, n - b * size) for b in range(-(-n // size))}
     followed = np.array([model.index(name) for name in chosen], dtype=np.intp)
     job = _Job(fit, truth, seed, throw, followed, edm, sizes)
-    missing = {b: size for b, size in sizes.items() if b not in done or done[b].values.shape[0] < size}
+    missing = {b: count for b, count in sizes.items() if b not in done or not done[b].begins(b * size, count)}
     finished = n - sum(missing.values())
     for b, batch in run_parts(job, missing, executor=executor, workers=workers):
         done[b] = batch
@@ -206,7 +209,8 @@ class _Job:
     def _run(self, b: int, size: int) -> ToyBatch:
         fit, model, fixed = self.fit, self.fit.model, self.fit.fixed
         simulator = Simulator(model.likelihood, self.truth.copy())
-        numbers = range(b * BATCH, b * BATCH + size)
+        first = b * batch_size(model)
+        numbers = range(first, first + size)
         sets = [simulator.draw(self.seed, i, self.throw) for i in numbers]
         data = BoundData.stack(sets)
         start = np.where(fixed, fit.values, self.truth)
@@ -224,7 +228,7 @@ class _Job:
         with np.errstate(invalid="ignore"):
             sigma = np.sqrt(batch_variances(point, fixed, found.learned, self.of))
         truths = np.stack([simulator.truth(self.seed, i, self.throw) for i in numbers])
-        return ToyBatch(b * BATCH, x.T.copy(), truths, sigma.T.copy(), value, edm, converged)
+        return ToyBatch(first, x.T.copy(), truths, sigma.T.copy(), value, edm, converged)
 
     @cached_property
     def factor(self) -> SpdFactor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import hist
@@ -37,17 +38,17 @@ class Killed(BaseException):
 
 def test_a_stopped_job_goes_on_and_ends_as_if_never_stopped(start: FitResult, tmp_path: Path) -> None:
     def die(stage: str, done: int, total: int | None) -> None:
-        if done >= 64:
+        if done >= 256:
             raise Killed
 
     with pytest.raises(Killed):
-        toys(start, 160, 3, batches=BatchFolder(tmp_path, start, JOB), progress=die)
+        toys(start, 400, 3, batches=BatchFolder(tmp_path, start, JOB), progress=die)
     kept = BatchFolder(tmp_path, start, JOB)
     assert list(kept) == [0, 1]
     made: list[int] = []
-    resumed = toys(start, 160, 3, batches=kept, progress=lambda *state: made.append(state[1]))
-    assert made == [96, 128, 160]
-    whole = toys(start, 160, 3)
+    resumed = toys(start, 400, 3, batches=kept, progress=lambda *state: made.append(state[1]))
+    assert made == [384, 400]
+    whole = toys(start, 400, 3)
     np.testing.assert_array_equal(resumed.values, whole.values)
     np.testing.assert_array_equal(resumed.pulls("mu"), whole.pulls("mu"))
 
@@ -56,6 +57,14 @@ def test_more_toys_extend_a_job(start: FitResult, tmp_path: Path) -> None:
     toys(start, 32, 3, batches=BatchFolder(tmp_path, start, JOB))
     more = toys(start, 80, 3, batches=BatchFolder(tmp_path, start, JOB))
     np.testing.assert_array_equal(more.values, toys(start, 80, 3).values)
+
+
+def test_batches_of_another_size_are_not_taken_for_these(start: FitResult) -> None:
+    whole = toys(start, 140, 3)
+    kept = {}
+    toys(start, 140, 3, batches=kept)
+    kept[1] = replace(kept[0], first=32)
+    np.testing.assert_array_equal(toys(start, 140, 3, batches=kept).values, whole.values)
 
 
 def test_another_job_is_refused(start: FitResult, tmp_path: Path) -> None:

@@ -1,0 +1,69 @@
+"""Steps that meet bounds: lengths and ends, and searches whose minimum is on a bound."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from wmassfit import interchange
+from wmassfit.inference import fit, toys
+from wmassfit.inference.bounds import first_met, moved, outwards
+from wmassfit.likelihood import Model
+
+LOW, HIGH = np.array([0.0, -np.inf, -1.0, 0.0]), np.array([10.0, np.inf, 1.0, 5.0])
+
+
+def test_the_first_bound_ahead() -> None:
+    x = np.array([2.0, 0.0, 0.5, 0.0])
+    assert first_met(x, np.array([-4.0, 100.0, 0.1, 0.0]), LOW, HIGH) == 0.5
+    assert first_met(x, np.array([1.0, 0.0, 1.0, 1.0]), LOW, HIGH) == 0.5
+    # One that is met already does not count, and unbounded ones meet none.
+    assert first_met(x, np.array([0.0, -3.0, 0.0, -1.0]), LOW, HIGH) == np.inf
+
+
+def test_lengths_of_columns_are_their_own() -> None:
+    x = np.array([[2.0, 1.0], [0.0, 0.0], [0.5, 0.5], [0.0, 1.0]])
+    p = np.array([[-4.0, 0.0], [1.0, 1.0], [0.0, 0.0], [0.0, -4.0]])
+    np.testing.assert_array_equal(first_met(x, p, LOW[:, None], HIGH[:, None]), [0.5, 0.25])
+
+
+def test_a_step_to_the_first_bound_ends_on_it() -> None:
+    """In floating-point numbers too: a parameter that stops an ulp short would never be held."""
+    rng = np.random.default_rng(1)
+    for _ in range(200):
+        x, p = rng.uniform(0.1, 0.9, 4), rng.normal(0, 10, 4)
+        length = first_met(x, p, LOW, HIGH)
+        new = moved(x, length * p, LOW, HIGH)
+        assert np.any((new == LOW) | (new == HIGH))
+        assert np.all((new >= LOW) & (new <= HIGH))
+        assert np.any(outwards(new, p, LOW, HIGH))
+
+
+@pytest.fixture
+def region_b(reference: Callable[[str], Path]) -> Model:
+    """A signal that one event in 30 of its bin's error could be: its strength runs from bound to bound."""
+    path, patch = reference("sbottom/RegionB_BkgOnly.json"), reference("sbottom/RegionB_patch_1400_550_60.json")
+    return Model(interchange.read(path, patch=patch))
+
+
+def test_no_toy_fails_where_the_minimum_is_on_a_bound(region_b: Model) -> None:
+    """With the step cut at its bounds one by one, one toy in 40 ended where the remainder leads up."""
+    result = fit(region_b, region_b.templates.observed)
+    found = toys(result, 256, seed=1)
+    assert found.failures == 0
+    strength = found.values[:, region_b.index("mu_SIG")]
+    assert np.mean((strength == 0) | (strength == 10)) > 0.8
+
+
+def test_the_batch_ends_on_the_same_bounds_as_single_fits(region_b: Model) -> None:
+    result = fit(region_b, region_b.templates.observed)
+    found = toys(result, 24, seed=2, edm=1e-9)
+    index = region_b.index("mu_SIG")
+    for i in range(24):
+        single = fit(region_b, region_b.pseudodata(2, at=result.values, index=i))
+        assert found.nll[i] == pytest.approx(single.nll, abs=1e-7)
+        if single.at_bound[index]:
+            assert found.values[i, index] == single.values[index]
