@@ -24,13 +24,12 @@ def test_verdict_table(tmp_path):
             path.parent.mkdir(exist_ok=True)
             path.write_text(json.dumps(confront(WMass(value, 9.9), models=[model], points=30).to_dict()))
             files.append(str(path))
-    outputs = ["--csv", str(tmp_path / "v.csv"), "--text", str(tmp_path / "v.md")]
-    subprocess.run([sys.executable, str(SCRIPT), *files, *outputs], check=True)
-    rows = list(csv.DictReader((tmp_path / "v.csv").open(encoding="utf-8")))
+    subprocess.run([sys.executable, str(SCRIPT), *files, "--folder", str(tmp_path)], check=True)
+    rows = list(csv.DictReader((tmp_path / "verdicts.csv").open(encoding="utf-8")))
     assert [(row["case"], row["model"], row["allowed"]) for row in rows] == [
         ("CDF", "complex_triplet", "False"),
         ("CDF", "real_triplet", "True"),
         ("CMS", "complex_triplet", "True"),
         ("CMS", "real_triplet", "True"),
     ]
-    assert "| complex_triplet | no | allowed |" in (tmp_path / "v.md").read_text(encoding="utf-8")
+    assert "| complex_triplet | no | allowed |" in (tmp_path / "verdicts.md").read_text(encoding="utf-8")

@@ -6,8 +6,9 @@ import csv
 import io
 import json
 import math
+from pathlib import Path
 
-from wmassfit.report.tables import Column, Table, to_csv, to_json, to_text
+from wmassfit.report.tables import Column, Table, save_rows, to_csv, to_json, to_markdown, to_text
 
 TABLE = Table(
     name="t",
@@ -60,3 +61,14 @@ def test_json_keeps_all_digits_and_is_strict() -> None:
     infinite = Table("t", "t", (Column("x", "x"),), ({"x": math.inf}, {"x": math.nan}))
     assert json.loads(to_json(infinite))["rows"] == [{"x": None}, {"x": None}]
     assert to_csv(infinite) == 'x\n""\n""\n'
+
+
+def test_rows_are_saved_as_csv_and_markdown(tmp_path: Path) -> None:
+    rows = [{"group": "p_T^V", "mev": 0.1 + 0.2, "inner": 1}, {"group": "data", "mev": None, "inner": 2}]
+    folder = tmp_path / "new" / "folder"
+    save_rows(folder, "impacts", rows, keys=("group", "mev"), markdown=to_markdown(["MeV"], [["0.3"]]))
+    assert (folder / "impacts.csv").read_text(encoding="utf-8") == "group,mev\np_T^V,0.30000000000000004\ndata,\n"
+    assert (folder / "impacts.md").read_text(encoding="utf-8") == "| MeV |\n| --- |\n| 0.3 |\n"
+    save_rows(folder, "alone", rows)
+    assert (folder / "alone.csv").read_text(encoding="utf-8").splitlines()[0] == "group,mev,inner"
+    assert not (folder / "alone.md").exists()

@@ -18,7 +18,7 @@ __all__ = ["command"]
 def command(fits: tuple[str, ...], output: Path | None, as_json: bool) -> None:
     """Parameters of interest of several fits (fit.h5), their shifts from the first, and differences within a fit."""
     from wmassfit.interchange.atomic import replaced_files
-    from wmassfit.report import comparison_table, to_csv, to_json, to_text
+    from wmassfit.report import comparison_table, save_table, to_json, to_text
     from wmassfit.report.comparison import comparison_figure
     from wmassfit.report.style import save
 
@@ -28,8 +28,6 @@ def command(fits: tuple[str, ...], output: Path | None, as_json: bool) -> None:
     table = comparison_table({label: console.read_fit(Path(path)) for label, path in named.items()})
     if output is not None:
         with replaced_files(output) as part:
-            (part / "comparison.txt").write_text(to_text(table), encoding="utf-8")
-            (part / "comparison.csv").write_text(to_csv(table), encoding="utf-8")
-            (part / "comparison.json").write_text(to_json(table), encoding="utf-8")
+            save_table(table, part)
             save({"comparison": comparison_figure(table)}, part)
     click.echo(to_json(table) if as_json else to_text(table), nl=False)

@@ -14,7 +14,7 @@ from typing import Any
 
 from wmassfit.report.rounding import plain
 
-__all__ = ["Column", "Table", "save_table", "to_csv", "to_json", "to_markdown", "to_text"]
+__all__ = ["Column", "Table", "save_rows", "save_table", "to_csv", "to_json", "to_markdown", "to_text"]
 
 
 @dataclass(frozen=True)
@@ -109,6 +109,16 @@ def save_table(table: Table, folder: Path) -> None:
     """Write NAME.txt, NAME.csv and NAME.json into `folder`."""
     for suffix, text in ((".txt", to_text(table)), (".csv", to_csv(table)), (".json", to_json(table))):
         (folder / f"{table.name}{suffix}").write_text(text, encoding="utf-8")
+
+
+def save_rows(
+    folder: Path, name: str, rows: Sequence[Mapping[str, Any]], *, keys: Sequence[str] | None = None, markdown: str = ""
+) -> None:
+    """Write NAME.csv into `folder`, made if need be: rows as of `Table.of`; and `markdown`, if any, as NAME.md."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{name}.csv").write_text(to_csv(Table.of(name, rows, keys)), encoding="utf-8")
+    if markdown:
+        (folder / f"{name}.md").write_text(markdown, encoding="utf-8")
 
 
 def to_markdown(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -1,6 +1,6 @@
 """One table from the JSON of many `wmassfit confront --json`: a row a measurement and model.
 
-python workflows/bsm/verdicts.py CMS/real_triplet.json CDF/real_triplet.json … --csv verdicts.csv --text verdicts.md
+python workflows/bsm/verdicts.py CMS/real_triplet.json CDF/real_triplet.json … --folder results
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import argparse
 import json
 from pathlib import Path
 
-from wmassfit.report.tables import Table, to_csv, to_markdown
+from wmassfit.report.tables import save_rows, to_markdown
 
 COLUMNS = ("case", "m_w_mev", "uncertainty_mev", "sm_pull", "model", "allowed", "explains_m_w", "verdict")
 
@@ -48,12 +48,10 @@ def text(table: list[dict[str, object]]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="+", type=Path)
-    parser.add_argument("--csv", type=Path, required=True)
-    parser.add_argument("--text", type=Path, required=True)
+    parser.add_argument("--folder", type=Path, required=True)
     arguments = parser.parse_args()
     table = rows(arguments.files)
-    arguments.csv.write_text(to_csv(Table.of("verdicts", table, COLUMNS)), encoding="utf-8")
-    arguments.text.write_text(text(table), encoding="utf-8")
+    save_rows(arguments.folder, "verdicts", table, keys=COLUMNS, markdown=text(table))
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ import numpy as np
 
 from wmassfit.report.pull_plots import distribution
 from wmassfit.report.style import GLOBAL, figure, save, styled
-from wmassfit.report.tables import Table, to_csv, to_markdown
+from wmassfit.report.tables import save_rows, to_markdown
 
 CHECKS = {
     "jpsi": "J/ψ peaks",
@@ -100,8 +100,6 @@ def main() -> None:
     contents = [json.loads(path.read_text(encoding="utf-8")) for path in arguments.files]
     table = rows(contents)
     made = masses({path.stem: json.loads(path.read_text(encoding="utf-8")) for path in arguments.impacts})
-    (arguments.folder / "calibration.csv").write_text(to_csv(Table.of("calibration", table)), encoding="utf-8")
-    (arguments.folder / "m_w.csv").write_text(to_csv(Table.of("m_w", made)), encoding="utf-8")
     text = to_markdown(
         ["check", "ndf", "mean", "expected error"],
         [
@@ -119,7 +117,8 @@ def main() -> None:
         ["scale [MeV]", "total", "nominal", "global", "J/ψ", "closure", "common", "resolution, pixels, alignment"],
         [[row["scale"], *(f"{row[key]:.2f}" for key in keys)] for row in made],
     )
-    (arguments.folder / "calibration.md").write_text(text, encoding="utf-8")
+    save_rows(arguments.folder, "calibration", table, markdown=text)
+    save_rows(arguments.folder, "m_w", made)
     save({"calibration": plot(table, contents)}, arguments.folder)
 
 

@@ -16,7 +16,7 @@ import numpy as np
 
 import wmassfit as wm
 from wmassfit.report.style import GLOBAL, figure, save, styled
-from wmassfit.report.tables import Table, to_csv, to_markdown
+from wmassfit.report.tables import save_rows, to_markdown
 
 COLUMNS = (
     "variation",
@@ -115,10 +115,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, required=True)
     arguments = parser.parse_args()
     rows = study(arguments.fit, arguments.variations)
-    (arguments.folder / "charge_difference.csv").write_text(
-        to_csv(Table.of("charge_difference", rows, COLUMNS)), encoding="utf-8"
-    )
-    (arguments.folder / "charge_difference.md").write_text(markdown(rows), encoding="utf-8")
+    save_rows(arguments.folder, "charge_difference", rows, keys=COLUMNS, markdown=markdown(rows))
     save({"charge_difference": plot(rows)}, arguments.folder)
 
 

@@ -18,7 +18,7 @@ import numpy as np
 import wmassfit as wm
 from wmassfit.report.projections import axis_title
 from wmassfit.report.style import COLOURS, figure, save, styled
-from wmassfit.report.tables import Table, to_csv, to_markdown
+from wmassfit.report.tables import save_rows, to_markdown
 
 LEP_MZ_MEV = 91187.6  # hep-ex/0509008
 PUBLISHED = {"value": -2.2, "statistical": 1.0, "systematic": 4.7}  # m_Z less LEP's, MeV, arXiv:2412.13872
@@ -116,8 +116,7 @@ def main() -> None:
     folders = [arguments.mass, arguments.pt_y]
     mass, pt_y = (json.loads((folder / "summary.json").read_text(encoding="utf-8")) for folder in folders)
     table = rows(mass, pt_y)
-    (arguments.folder / "dilepton.csv").write_text(to_csv(Table.of("dilepton", table, COLUMNS)), encoding="utf-8")
-    (arguments.folder / "dilepton.md").write_text(markdown(table), encoding="utf-8")
+    save_rows(arguments.folder, "dilepton", table, keys=COLUMNS, markdown=markdown(table))
     save({"dilepton": plot([wm.read(folder / "fit.h5") for folder in folders])}, arguments.folder)
 
 

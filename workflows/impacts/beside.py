@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from wmassfit.report.style import GLOBAL, NOMINAL, figure, save, styled
-from wmassfit.report.tables import Table, to_csv, to_markdown
+from wmassfit.report.tables import save_rows, to_markdown
 
 KINDS = ("nominal", "global")
 LABELS = {
@@ -111,9 +111,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, required=True)
     arguments = parser.parse_args()
     table = rows(arguments.summaries, arguments.published)
-    arguments.folder.mkdir(parents=True, exist_ok=True)
-    (arguments.folder / "impacts.csv").write_text(to_csv(Table.of("impacts", table)), encoding="utf-8")
-    (arguments.folder / "impacts.md").write_text(markdown(table), encoding="utf-8")
+    save_rows(arguments.folder, "impacts", table, markdown=markdown(table))
     save({"impacts": bars(table)}, arguments.folder)
 
 

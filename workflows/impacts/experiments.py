@@ -18,7 +18,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from wmassfit.report.tables import Table, to_csv, to_markdown
+from wmassfit.report.tables import save_rows, to_markdown
 
 
 def rows(summary: Path, published: Path) -> list[dict[str, Any]]:
@@ -52,9 +52,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, required=True)
     arguments = parser.parse_args()
     table = rows(arguments.summary, arguments.published)
-    arguments.folder.mkdir(parents=True, exist_ok=True)
-    (arguments.folder / "experiments.csv").write_text(to_csv(Table.of("experiments", table)), encoding="utf-8")
-    (arguments.folder / "experiments.md").write_text(markdown(table), encoding="utf-8")
+    save_rows(arguments.folder, "experiments", table, markdown=markdown(table))
 
 
 if __name__ == "__main__":

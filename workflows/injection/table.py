@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from wmassfit.report.style import GLOBAL, figure, save, styled
-from wmassfit.report.tables import Table, to_csv, to_markdown
+from wmassfit.report.tables import save_rows, to_markdown
 
 COLUMNS = ("shift_mev", "toys", "failures", "mean", "mean_error", "width", "width_error", "significance")
 
@@ -59,7 +59,6 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, required=True)
     arguments = parser.parse_args()
     table = rows(arguments.files, arguments.mass)
-    (arguments.folder / "injection.csv").write_text(to_csv(Table.of("injection", table, COLUMNS)), encoding="utf-8")
     cells = [
         [
             f"{row['shift_mev']:+g}",
@@ -71,7 +70,7 @@ def main() -> None:
         for row in table
     ]
     text = to_markdown(["shift [MeV]", "toys", "failed", "mean pull", "width"], cells)
-    (arguments.folder / "injection.md").write_text(text, encoding="utf-8")
+    save_rows(arguments.folder, "injection", table, keys=COLUMNS, markdown=text)
     save({"injection": plot(table)}, arguments.folder)
 
 

@@ -37,7 +37,7 @@ from wmassfit.generation.sidebands import POWERS, Sidebands
 from wmassfit.generation.tag_and_probe import polynomials
 from wmassfit.pipeline import load_pdf
 from wmassfit.report.style import GLOBAL, NOMINAL, corner, figure, save, styled
-from wmassfit.report.tables import Table, to_csv, to_markdown
+from wmassfit.report.tables import save_rows, to_markdown
 from wmassfit.templateset import Dataset, TemplateSet
 
 
@@ -222,11 +222,9 @@ def main() -> None:
     rows += pulls(exact, options.toys, options.seed, options.workers)
     rows += masses(wm.generate(recipe, seed=options.seed, workers=options.workers), sidebands, regions)
     bins = in_bins(thrown, sidebands, recipe)
-    options.folder.mkdir(parents=True, exist_ok=True)
-    table = Table.of("nonprompt", [{"quantity": name, "value": value} for name, value in rows])
-    (options.folder / "nonprompt.csv").write_text(to_csv(table), encoding="utf-8")
-    (options.folder / "nonprompt.md").write_text(markdown(rows), encoding="utf-8")
-    (options.folder / "closure.csv").write_text(to_csv(Table.of("closure", bins)), encoding="utf-8")
+    table = [{"quantity": name, "value": value} for name, value in rows]
+    save_rows(options.folder, "nonprompt", table, markdown=markdown(rows))
+    save_rows(options.folder, "closure", bins)
     save(
         {"closure": closure_plot(bins), "shapes": shapes_plot(thrown, sidebands, data, recipe)},
         options.folder,

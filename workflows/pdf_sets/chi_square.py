@@ -14,7 +14,7 @@ import numpy as np
 
 import wmassfit as wm
 from wmassfit.report.style import COLOURS, figure, save, styled
-from wmassfit.report.tables import Table, to_csv, to_markdown
+from wmassfit.report.tables import save_rows, to_markdown
 
 # groups of nuisance parameters whose parameters are held at 0
 HELD = {
@@ -105,8 +105,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, required=True)
     arguments = parser.parse_args()
     rows = [row for path in arguments.fits for row in study(path)]
-    (arguments.folder / "pdf_sets.csv").write_text(to_csv(Table.of("pdf_sets", rows, COLUMNS)), encoding="utf-8")
-    (arguments.folder / "pdf_sets.md").write_text(markdown(rows), encoding="utf-8")
+    save_rows(arguments.folder, "pdf_sets", rows, keys=COLUMNS, markdown=markdown(rows))
     save({"pdf_sets": plot(rows)}, arguments.folder)
 
 

@@ -34,7 +34,7 @@ from wmassfit.generation.z_spectrum import z_pt_spectrum
 from wmassfit.pdf import PdfSet, load
 from wmassfit.recipe import Recipe
 from wmassfit.report.style import GLOBAL, corner, figure, save, styled
-from wmassfit.report.tables import Table, to_csv, to_markdown
+from wmassfit.report.tables import save_rows, to_markdown
 
 PT_RANGE_GEV = (26.0, 56.0)
 LOW_PT_GEV = 51.0  # below, the form fitted to a resummed calculation; above, a boson beside a jet
@@ -198,9 +198,8 @@ def reference(given: Path | None) -> Path:
 
 def write_rows(rows: list[dict[str, Any]], folder: Path, name: str) -> None:
     """The rows as NAME.csv and NAME.md."""
-    (folder / f"{name}.csv").write_text(to_csv(Table.of(name, rows)), encoding="utf-8")
     cells = [[v if isinstance(v, str) else f"{v:.4g}" for v in row.values()] for row in rows]
-    (folder / f"{name}.md").write_text(to_markdown([k.replace("_", " ") for k in rows[0]], cells), encoding="utf-8")
+    save_rows(folder, name, rows, markdown=to_markdown([k.replace("_", " ") for k in rows[0]], cells))
 
 
 def main() -> None:
@@ -212,7 +211,6 @@ def main() -> None:
     options = parser.parse_args()
     pdf = load(path=options.pdf)
     found, summary = compare(reference(options.tables), pdf, log2_points=options.points)
-    options.folder.mkdir(parents=True, exist_ok=True)
     chi2 = {row["measurement"]: row for row in summary}
     for comparison in found:
         write_rows(comparison.rows(), options.folder, comparison.name)

@@ -20,7 +20,7 @@ from wmassfit.generation.bosons import W_MINUS, W_PLUS
 from wmassfit.generation.predictions import boson_rapidity_cross_section
 from wmassfit.pdf import load_embedded
 from wmassfit.report.style import COLOURS, figure, save, styled
-from wmassfit.report.tables import Table, to_csv, to_markdown
+from wmassfit.report.tables import save_rows, to_markdown
 
 SIGNAL, CHARGES = "Wmunu", {-1: "W-", 1: "W+"}
 COLUMNS = ("quantity", "kernel", "pythia", "pythia_error")
@@ -136,11 +136,11 @@ def main() -> None:
     arguments = parser.parse_args()
     kernel, pythia = Yields(wm.read(arguments.kernel)), Yields(wm.read(arguments.filled))
     rows = table(kernel, pythia, generated(arguments.events))
-    (arguments.folder / "pythia.csv").write_text(to_csv(Table.of("pythia", rows, COLUMNS)), encoding="utf-8")
     cells = [
         [row["quantity"], f"{row['kernel']:.4f}", f"{row['pythia']:.4f} ± {row['pythia_error']:.4f}"] for row in rows
     ]
-    (arguments.folder / "pythia.md").write_text(to_markdown(["", "kernel", "Pythia 8"], cells), encoding="utf-8")
+    text = to_markdown(["", "kernel", "Pythia 8"], cells)
+    save_rows(arguments.folder, "pythia", rows, keys=COLUMNS, markdown=text)
     save({"pythia": plot(kernel, pythia)}, arguments.folder)
 
 

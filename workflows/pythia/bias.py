@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import wmassfit as wm
-from wmassfit.report.tables import Table, to_csv, to_markdown
+from wmassfit.report.tables import save_rows, to_markdown
 
 COLUMNS = ("data", "bias_mev", "total_mev", "statistical_mev", "pt_v_mev", "pdf_mev", "chi2", "ndf")
 NAMES = {"events": "Pythia's events", "shape": "Pythia's p_T^V in the kernel"}
@@ -36,13 +36,12 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, required=True)
     arguments = parser.parse_args()
     rows = [row(label, wm.read(getattr(arguments, label))) for label in NAMES]
-    (arguments.folder / "bias.csv").write_text(to_csv(Table.of("bias", rows, COLUMNS)), encoding="utf-8")
     cells = [
         [one["data"], *("–" if one[key] is None else f"{one[key]:.1f}" for key in COLUMNS[1:-1]), str(one["ndf"])]
         for one in rows
     ]
     head = ["data", "bias of m_W, MeV", "total", "statistical", "p_T^V", "parton densities", "χ²", "ndf"]
-    (arguments.folder / "bias.md").write_text(to_markdown(head, cells), encoding="utf-8")
+    save_rows(arguments.folder, "bias", rows, keys=COLUMNS, markdown=to_markdown(head, cells))
 
 
 if __name__ == "__main__":
