@@ -9,6 +9,7 @@ Leaves nonprompt.csv and .md (numbers), closure.csv and closure.png (estimate ov
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,6 @@ from wmassfit.generation.abcd import (
     closure,
     eigenvariations,
     estimate,
-    log_estimate,
     log_variance,
 )
 from wmassfit.generation.generate import observable
@@ -146,6 +146,20 @@ def closure_plot(rows: list[dict[str, Any]]) -> Any:
         panels[0].legend(loc="lower left")
         panels[0].set_title("wmassfit", loc="left", weight="bold")
     return page
+
+
+def log_estimate(counts: Mapping[str, np.ndarray], sidebands: Sidebands) -> tuple[np.ndarray, np.ndarray]:
+    """ln D [η, p_T, charge] of the counts of each region, less the expected prompt ones, and its Poisson variance.
+
+    NaN where a region has no more than these.
+    """
+    value, variance = np.zeros_like(sidebands.signal_region), np.zeros_like(sidebands.signal_region)
+    for region, power in POWERS.items():
+        excess = counts[region] - sidebands.contamination(region)
+        excess = np.where(excess > 0, excess, np.nan)
+        value += power * np.log(excess)
+        variance += power**2 * counts[region] / excess**2
+    return value, variance
 
 
 def shapes_plot(found: NonpromptEstimate, sidebands: Sidebands, data: Dataset, recipe: wm.Recipe) -> Any:
