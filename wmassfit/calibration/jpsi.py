@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from wmassfit.calibration.peaks import JPSI
 from wmassfit.generation.resolution import relative_resolution
 from wmassfit.generation.scale import ScaleCalibration
+from wmassfit.linalg import scaled_inverse
 from wmassfit.templateset import Array
 
 __all__ = ["JpsiSample", "decays", "expected_calibration", "sample_muons"]
@@ -97,7 +98,5 @@ def expected_calibration(
         for other, e in zip(columns[: i + 1], derivatives[: i + 1], strict=True):
             flat = np.bincount(column * 3 * n + other, weight * d * e, minlength=9 * n * n).reshape(3 * n, 3 * n)
             information += flat if other is column else flat + flat.T
-    unit = np.sqrt(np.diag(information))
-    covariance = np.linalg.inv(information / np.outer(unit, unit)) / np.outer(unit, unit)
-    covariance = 0.5 * (covariance + covariance.T)
-    return ScaleCalibration(eta_edges, covariance, f"expected statistics of {sample.events:.3g} J/psi decays")
+    origin = f"expected statistics of {sample.events:.3g} J/psi decays"
+    return ScaleCalibration(eta_edges, scaled_inverse(information), origin)

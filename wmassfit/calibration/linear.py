@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_factor, cho_solve
 from scipy.sparse import csr_array
 
 from wmassfit.errors import PhysicsError
+from wmassfit.linalg import scaled_inverse, unit_diagonal
 from wmassfit.templateset import Array
 
 __all__ = ["Rows", "Solution", "solve"]
@@ -46,27 +46,26 @@ class Solution:
 def solve(parts: Sequence[Rows], names: Sequence[str]) -> Solution:
     """Least squares over all rows of all parts; `names` of the unknowns.
 
-    (Σ DᵀD) x = Σ Dᵀy with D and y over the errors, scaled to a unit diagonal and solved by Cholesky. Raises
+    (Σ DᵀD) x = Σ Dᵀy with D and y over the errors, scaled to a unit diagonal and inverted by Cholesky. Raises
     PhysicsError where an unknown is in no row, or where some combination of unknowns is.
     """
     designs = [part.design(len(names)) for part in parts]
     values = [part.value / np.sqrt(part.variance) for part in parts]
     information = np.asarray(sum((d.T @ d).toarray() for d in designs))
     right = np.asarray(sum(d.T @ y for d, y in zip(designs, values, strict=True)))
-    unit = np.sqrt(np.diag(information))
-    if np.any(unit == 0):
-        name = names[int(np.flatnonzero(unit == 0)[0])]
-        raise PhysicsError(f"{name}: no pair of muons says anything about it; take more events or wider bins")
-    scaled = information / np.outer(unit, unit)
-    eigenvalue = np.linalg.eigvalsh(scaled)[0]
+    unknown = np.flatnonzero(np.diag(information) == 0)
+    if unknown.size:
+        raise PhysicsError(
+            f"{names[unknown[0]]}: no pair of muons says anything about it; take more events or wider bins"
+        )
+    eigenvalue = np.linalg.eigvalsh(unit_diagonal(information)[0])[0]
     if eigenvalue < 1e-10:
         raise PhysicsError(
             f"calibration: a combination of {names[0]} … {names[-1]} is left open by the pairs (eigenvalue "
             f"{eigenvalue:.1e} of the scaled information); take more events or wider bins"
         )
-    factor = cho_factor(scaled)
-    x = cho_solve(factor, right / unit) / unit
-    covariance = cho_solve(factor, np.eye(unit.size)) / np.outer(unit, unit)
+    covariance = scaled_inverse(information)
+    x = covariance @ right
     chi_square = sum(float(np.sum((y - d @ x) ** 2)) for d, y in zip(designs, values, strict=True))
     rows = sum(part.value.size for part in parts)
-    return Solution(x, 0.5 * (covariance + covariance.T), chi_square, rows - unit.size)
+    return Solution(x, covariance, chi_square, rows - x.size)

@@ -10,6 +10,7 @@ import numpy as np
 from wmassfit.calibration.cells import Cells, Sums
 from wmassfit.calibration.linear import Rows, solve
 from wmassfit.calibration.pairs import CHARGES
+from wmassfit.linalg import scaled_inverse
 from wmassfit.templateset import Array
 
 __all__ = ["TERMS", "ScaleFit", "fit_scale", "names_of"]
@@ -45,9 +46,8 @@ class ScaleFit:
     def closure(self, truth: Array, *, more: Array | None = None) -> float:
         """χ² of fitted − true with the covariance, and `more` of it: as many degrees of freedom as parameters."""
         covariance = self.covariance if more is None else self.covariance + more
-        unit = np.sqrt(np.diag(covariance))
-        r = (self.values - truth).ravel() / unit
-        return float(r @ np.linalg.solve(covariance / np.outer(unit, unit), r))
+        r = (self.values - truth).ravel()
+        return float(r @ scaled_inverse(covariance) @ r)
 
 
 def names_of(terms: Sequence[str], n_eta: int) -> list[str]:

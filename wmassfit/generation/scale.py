@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from wmassfit.errors import TemplateError
+from wmassfit.linalg import unit_diagonal
 from wmassfit.templateset import Array
 
 __all__ = ["ScaleCalibration", "ScaleClosure", "eigenvariations", "relative_shift", "scale_shift"]
@@ -75,8 +76,8 @@ def eigenvariations(covariance: Array) -> Array:
     The sign of each direction is fixed by its largest component being positive. Parameters may have different units:
     the correlations are diagonalised, whose eigenvectors have none.
     """
-    width = np.sqrt(np.diag(covariance))
-    values, vectors = np.linalg.eigh(covariance / np.outer(width, width))
+    correlations, width = unit_diagonal(covariance)
+    values, vectors = np.linalg.eigh(correlations)
     order = np.argsort(values)[::-1]
     directions = (vectors[:, order] * np.sqrt(np.maximum(values[order], 0.0))).T * width
     dominant = np.argmax(np.abs(directions) / width, axis=1)

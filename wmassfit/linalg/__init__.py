@@ -17,6 +17,7 @@ array([0.4462, 0.4462, 0.3846])
 """
 
 from wmassfit.linalg.plan import CurvaturePlan, Path
+from wmassfit.linalg.scaled import scaled_inverse, unit_diagonal
 from wmassfit.linalg.small import SmallFactor
 from wmassfit.linalg.types import (
     Array,
@@ -41,4 +42,6 @@ __all__ = [
     "SparseMatrix",
     "SpdFactor",
     "StructureError",
+    "scaled_inverse",
+    "unit_diagonal",
 ]

@@ -15,6 +15,7 @@ from wmassfit.generation.groups.muon_momentum import bins_of, local, widened
 from wmassfit.generation.groups.nuisance import Group, Nuisance
 from wmassfit.generation.scale import eigenvariations
 from wmassfit.generation.width_information import jpsi_information, resolution_terms, z_information
+from wmassfit.linalg import scaled_inverse
 from wmassfit.templateset import Array
 
 __all__ = ["ResolutionGroup"]
@@ -73,5 +74,4 @@ class ResolutionGroup(Group):
             spectrum = np.sum(spectra, axis=0)
             muons = 2.0 * self.z_events * spectrum[which == k].sum(axis=0) / spectrum.sum()
             information = information + z_information(expectation.pt, muons, self.z_relative_width)
-        unit = np.sqrt(np.diag(information))
-        return np.asarray(np.linalg.inv(information / np.outer(unit, unit)) / np.outer(unit, unit))
+        return scaled_inverse(information)
