@@ -106,6 +106,8 @@ def test_identical_sees_one_changed_number() -> None:
         (lambda: Display(scale=0.0), "not zero"),
         (lambda: Gaussian("g", ("a",), [0.0], [0.0]), "is not positive"),
         (lambda: Gaussian("g", ("a", "b"), [0.0, 0.0], [[1, 2], [2, 1]]), "not positive definite"),
+        (lambda: Gaussian("g", ("a", "b"), [0.0, 0.0], [[1, 0], [0, -1]]), "variance -1.0 at index 1 is not positive"),
+        (lambda: Gaussian("g", ("a", "b"), [0.0, 0.0], [[1, np.inf], [0, 1]]), "inf at index 0, 1 "),
         (lambda: Gaussian("g", ("a", "b"), [0.0, 0.0], [[1, 0.1], [0.2, 1]]), "not symmetric"),
         (lambda: Gaussian("g", ("a", "a"), [0.0, 0.0], [1.0, 1.0]), "different parameters"),
         (lambda: Poisson("p", "a", -1.0, 1.0), "must be ≥ 0"),

@@ -30,10 +30,11 @@ def frozen(values: ArrayLike, what: str) -> Array:
     """A read-only, contiguous, finite float64 copy of `values`."""
     array = np.array(values, dtype=np.float64, order="C")
     if not np.isfinite(array).all():
-        where = np.flatnonzero(~np.isfinite(array.ravel()))
-        bad = array.ravel()[where[0]]
+        where = np.argwhere(~np.isfinite(array))
+        index = ", ".join(str(i) for i in where[0])
         raise TemplateError(
-            f"{what}: {bad} at index {where[0]} ({where.size} such values); every entry must be a finite number"
+            f"{what}: {array[tuple(where[0])]} at index {index} ({len(where)} such values); every entry must be a "
+            "finite number"
         )
     array.setflags(write=False)
     return array
@@ -44,12 +45,13 @@ def covariance_of(values: ArrayLike, k: int, what: str) -> Array:
     matrix = frozen(np.atleast_1d(values), what)
     if matrix.shape not in ((k,), (k, k)):
         raise TemplateError(f"{what}: needs shape ({k},) or ({k}, {k}), got {matrix.shape}")
-    if matrix.ndim == 1 and np.any(matrix <= 0):
-        where = int(np.argmin(matrix))
-        raise TemplateError(f"{what}: variance {matrix[where]} at index {where} is not positive")
+    variance = matrix if matrix.ndim == 1 else np.diag(matrix)
+    if np.any(variance <= 0):
+        where = int(np.argmin(variance))
+        raise TemplateError(f"{what}: variance {variance[where]} at index {where} is not positive")
     if matrix.ndim == 2:
         # Relative to the variances: published matrices are rounded, and not the same way on both sides.
-        scale = np.sqrt(np.abs(np.diag(matrix)))
+        scale = np.sqrt(variance)
         gap = np.abs(matrix - matrix.T)
         if np.any(gap > 1e-12 * np.outer(scale, scale)):
             i, j = np.unravel_index(int(np.argmax(gap)), gap.shape)

@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from wmassfit._version import __version__
-from wmassfit.errors import FormatError
+from wmassfit.errors import FormatError, TemplateError
 from wmassfit.generation.resolution import ResolutionCalibration
 from wmassfit.generation.scale import ScaleCalibration, ScaleClosure
 from wmassfit.interchange.atomic import replaced_file
@@ -40,6 +40,7 @@ from wmassfit.interchange.hdf5.datasets import (
 )
 from wmassfit.interchange.registry import existing_file
 from wmassfit.templateset import Array
+from wmassfit.templateset.arrays import covariance_of, frozen
 
 __all__ = ["CalibrationFile", "read_calibration", "write_calibration"]
 
@@ -155,24 +156,8 @@ def _check_edges(edges: Array, where: str) -> None:
 
 
 def _check(values: Array, covariance: Array, where: str) -> None:
-    for name, numbers in (("values", values), ("covariance", covariance)):
-        bad = np.argwhere(~np.isfinite(numbers))
-        if bad.size:
-            at = ", ".join(str(i) for i in bad[0])
-            raise FormatError(f"{where}/{name}: {numbers[tuple(bad[0])]} at [{at}] is not a finite number; {_REMEDY}")
-    variance = np.diag(covariance)
-    if np.any(variance <= 0):
-        i = int(np.argmin(variance))
-        raise FormatError(
-            f"{where}/covariance: the variance {variance[i]:.3g} at [{i}, {i}] is not positive; {_REMEDY}"
-        )
-    unit = np.sqrt(variance)
-    correlation = covariance / np.outer(unit, unit)
-    if np.abs(correlation - correlation.T).max() > 1e-9:
-        raise FormatError(f"{where}/covariance: not symmetric; {_REMEDY}")
-    smallest = float(np.linalg.eigvalsh(correlation)[0])
-    if smallest <= 0:
-        raise FormatError(
-            f"{where}/covariance: not positive definite, {smallest:.3g} is the smallest eigenvalue of its "
-            f"correlations; {_REMEDY}"
-        )
+    try:
+        frozen(values, f"{where}/values")
+        covariance_of(covariance, values.size, f"{where}/covariance")
+    except TemplateError as error:
+        raise FormatError(f"{error}; {_REMEDY}") from error
