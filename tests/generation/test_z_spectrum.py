@@ -33,9 +33,8 @@ def test_threshold_of_a_z_at_rest() -> None:
     # at p_T = 0, p_T of both leptons is ½ m sinθ, so (1 + c²) · 3/8 integrates to ¾ (C + C³/3), C² = 1 − (2p/m)²
     narrow = LeptonAcceptance(pt_gev=30.0, abs_eta=20.0, mass_gev=(91.0, 91.4))
     loose = LeptonAcceptance(pt_gev=0.0, abs_eta=20.0, mass_gev=(91.0, 91.4))
-    some, every = (
-        accepted_fraction(load_embedded(), np.zeros(1), acceptance=a, log2_points=16)[0, 0] for a in (narrow, loose)
-    )
+    pdf = load_embedded().central
+    some, every = (accepted_fraction(pdf, np.zeros(1), acceptance=a, log2_points=16)[0, 0] for a in (narrow, loose))
     cosine = np.sqrt(1 - (60.0 / 91.19) ** 2)
     np.testing.assert_allclose(some / every, 0.75 * (cosine + cosine**3 / 3), rtol=5e-3)
 
@@ -58,10 +57,10 @@ def test_spectrum_is_normalised_and_acceptance_bends_it() -> None:
 @pytest.mark.parametrize("pt", [5.0, 30.0, 80.0])
 def test_against_four_vectors(pt: float) -> None:
     # another path to the same number: unit vectors, Lorentz boosts as matrices, pseudo-random events of one member
-    pdf, n = load_embedded(), 400_000
+    pdf, n = load_embedded().central, 400_000
     rng = np.random.default_rng(5)
     y = rng.uniform(-4, 4, n)
-    sigma = rapidity_spectrum(pdf, Z, y).sigma_pb[0]
+    spectrum = rapidity_spectrum(pdf, Z, y)
     c, phi = rng.uniform(-1, 1, n), rng.uniform(-np.pi, np.pi, n)
     s = np.sqrt(1 - c**2)
     m = LineShape.of(Z, pdf).quantile(rng.uniform(size=n))
@@ -74,12 +73,12 @@ def test_against_four_vectors(pt: float) -> None:
         pz = np.cosh(y) * pz + np.sinh(y) * energy
         transverse = np.hypot(px, py)
         accepted &= (transverse > 27) & (np.abs(np.arcsinh(pz / transverse)) < 2.5)
-    coefficients = angular_coefficients(
-        rapidity_spectrum(pdf, Z, y).a4(-1)[0], y, np.array([pt]), mass_gev=Z.mass_gev, lepton_charge=-1
-    )[:, :, 0]
+    coefficients = angular_coefficients(spectrum.a4(-1)[0], y, np.array([pt]), mass_gev=Z.mass_gev, lepton_charge=-1)[
+        :, :, 0
+    ]
     harmonics = [0.5 * (1 - 3 * c**2), 2 * s * c * np.cos(phi), 0.5 * s**2 * np.cos(2 * phi), s * np.cos(phi), c]
     decay = 1 + c**2 + sum(a * h for a, h in zip(coefficients, harmonics, strict=True))
-    weight = sigma * decay
+    weight = spectrum.sigma_pb[0] * decay
     fraction = np.sum(weight * accepted) / np.sum(weight)
     # no pair with both |η| < 2.5 and p_T > 27 GeV comes from beyond |y| of 4: its leptons have |Δη| < 2.5 at 66 GeV
     sampled = rapidity_spectrum(pdf, Z, np.linspace(-4, 4, 1001)).total_pb()[0]

@@ -67,6 +67,18 @@ def write(toy: Toy, tmp_path: Path) -> Callable[[float], Path]:
     )
 
 
+@pytest.mark.parametrize("name", ["embedded", "grid", "grid with alphas"])
+def test_central_is_the_first_member_alone(toy: Toy, tmp_path: Path, name: str) -> None:
+    grid = read_lhapdf(toy.write(tmp_path))
+    pdf = {"embedded": load(), "grid": grid, "grid with alphas": with_alphas(grid)}[name]
+    central, x, flavours = pdf.central, np.geomspace(1e-3, 0.7, 12), (-2, 2, 21)
+    assert (central.members, central.alphas_members) == (1, ())
+    assert central.alphas(50.0) == pdf.alphas(50.0)
+    every = pdf.xf_all(x, 50.0, flavours=flavours)
+    # a product of matrices may add in another order
+    np.testing.assert_allclose(central.xf_all(x, 50.0, flavours=flavours), every[:1], rtol=1e-13)
+
+
 def test_sets_with_another_alphas(write: Callable[[float], Path]) -> None:
     nominal, down, up = (write(value) for value in (0.118, 0.116, 0.12))
     pdf = load(path=nominal, alphas=(down, up))

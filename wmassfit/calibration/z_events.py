@@ -97,12 +97,12 @@ class _Draw:
     def of(cls, pdf: PdfSet) -> _Draw:
         y, p = np.linspace(-5.0, 5.0, 4001), np.linspace(0.0, PT_MAX_GEV, 20001)
         grid_y, grid_p = np.arange(-5.0, 5.0 + _STEP_Y, _STEP_Y), np.arange(0.0, PT_MAX_GEV + _STEP_PT, _STEP_PT)
-        a4 = rapidity_spectrum(pdf, bosons.Z, grid_y).a4(-1)[0]
+        a4 = rapidity_spectrum(pdf.central, bosons.Z, grid_y).a4(-1)[0]
         found = angular_coefficients(a4, grid_y, grid_p, mass_gev=bosons.Z.mass_gev, lepton_charge=-1)
         # 1, cos2φ s², sin2θ, s and c over 1 + c² are at most 1, 1, 1, 1 and ½
         largest = np.max(1.0 + np.tensordot([0.5, 1.0, 0.5, 1.0, 0.5], np.abs(found), 1), axis=0)
         return cls(
-            _quantiles(y, rapidity_spectrum(pdf, bosons.Z, y).sigma_pb[0]),
+            _quantiles(y, rapidity_spectrum(pdf.central, bosons.Z, y).sigma_pb[0]),
             _quantiles(p, nominal_density("Z", p) * largest[_nearest(p, _STEP_PT)]),
             LineShape.of(bosons.Z, pdf),
             found,

@@ -89,6 +89,10 @@ class _Changed:
     def alphas(self, q_gev: float) -> float:
         return self.of.alphas(q_gev)
 
+    @property
+    def central(self) -> PdfSet:
+        return self.of.central
+
     def xf_all(self, x: ArrayLike, q_gev: float, *, flavours: tuple[int, ...] = QUARKS) -> NDArray[np.float64]:
         channel, points = self.channel, np.atleast_1d(np.asarray(x, dtype=np.float64))
         central = self.of.xf_all(points, q_gev, flavours=flavours)[0]
@@ -118,9 +122,10 @@ def beam_change(
 
     `channel` is one of `BEAM_CHANNELS`, whose coefficient is 1 here. Zero where nothing is produced.
     """
-    forward, backward = luminosities(pdf, boson, y, energy_gev=energy_gev)
+    central = pdf.central
+    forward, backward = luminosities(central, boson, y, energy_gev=energy_gev)
     nominal = (forward + backward)[0]
-    forward, backward = luminosities(_Changed(pdf, BEAM_CHANNELS[channel]), boson, y, energy_gev=energy_gev)
+    forward, backward = luminosities(_Changed(central, BEAM_CHANNELS[channel]), boson, y, energy_gev=energy_gev)
     # (f + δ)(g + ε) − (f − δ)(g − ε) is twice what is linear in δ and ε
     up, down = forward + backward
     return np.asarray(np.divide(0.5 * (up - down), nominal, out=np.zeros_like(nominal), where=nominal > 0))

@@ -94,18 +94,18 @@ def produce(
     *,
     energy_gev: float,
     shape: PtShape | PtRatio | None = None,
-    members: slice = slice(0, 1),
+    every_member: bool = False,
 ) -> Production:
-    """Production of a boson with the PDF members asked for: arrays have a leading member axis.
+    """Production of a boson with the central PDF member, or all of them: arrays have a leading member axis.
 
     `lepton_charge` is that of the charged lepton whose angles (θ, φ) are; `shape` replaces the boson's nominal p_T^V.
     """
     onto_rapidity, onto_pt = Projection(grids.rapidity), Projection(grids.boson_pt, order=8)
     y = onto_rapidity.points
-    spectrum = rapidity_spectrum(pdf, boson, y, energy_gev=energy_gev)
-    sigma = spectrum.sigma_pb[members]
+    spectrum = rapidity_spectrum(pdf if every_member else pdf.central, boson, y, energy_gev=energy_gev)
+    sigma = spectrum.sigma_pb
     angular = angular_coefficients(
-        spectrum.a4(lepton_charge)[members], y, grids.boson_pt, mass_gev=boson.mass_gev, lepton_charge=lepton_charge
+        spectrum.a4(lepton_charge), y, grids.boson_pt, mass_gev=boson.mass_gev, lepton_charge=lepton_charge
     )
     polarised = np.moveaxis(sigma[:, None, :, None] * angular, 2, -1)  # [member, coefficient, p_T^V, y]
     nodes = onto_rapidity(sigma, ends=True)

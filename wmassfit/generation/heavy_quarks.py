@@ -37,13 +37,14 @@ def heavy_share(
     W⁺ has one c with each s̄, the Z two in c c̄. Zero where nothing is produced.
     """
     rapidity = np.atleast_1d(np.asarray(y, dtype=np.float64))
-    forward, backward = luminosities(pdf, boson, rapidity, energy_gev=energy_gev)
+    central = pdf.central
+    forward, backward = luminosities(central, boson, rapidity, energy_gev=energy_gev)
     total = (forward + backward)[0]
     shares = np.zeros((2, rapidity.size))
     for position, legs in enumerate((1, 2)):
         chosen = tuple(c for c in boson.couplings if (abs(c.quark), abs(c.antiquark)).count(flavour) == legs)
         if chosen:
-            of_flavour = luminosities(pdf, replace(boson, couplings=chosen), rapidity, energy_gev=energy_gev)
+            of_flavour = luminosities(central, replace(boson, couplings=chosen), rapidity, energy_gev=energy_gev)
             part = (of_flavour[0] + of_flavour[1])[0]
             shares[position] = np.divide(part, total, out=np.zeros_like(total), where=total > 0)
     return shares

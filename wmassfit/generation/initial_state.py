@@ -56,9 +56,9 @@ def interference_a4(pdf: PdfSet, boson: Boson, lepton_charge: int, y: Array, *, 
     couplings = tuple(
         replace(c, asymmetry=c.rate * 0.5 * (_charge(c.quark) - _charge(c.antiquark))) for c in boson.couplings
     )
-    charged = replace(boson, couplings=couplings)
-    forward, backward = luminosities(pdf, charged, y, weight="asymmetry", energy_gev=energy_gev)
-    total = np.sum(luminosities(pdf, charged, y, energy_gev=energy_gev), axis=0)[0]
+    charged, central = replace(boson, couplings=couplings), pdf.central
+    forward, backward = luminosities(central, charged, y, weight="asymmetry", energy_gev=energy_gev)
+    total = np.sum(luminosities(central, charged, y, energy_gev=energy_gev), axis=0)[0]
     mean = np.divide((forward - backward)[0], total, out=np.zeros_like(total), where=total > 0)
     leptons = 2 if boson.charge == 0 else 1
     size = 2.0 * leptons * ALPHA / math.pi * boson.width_gev / boson.mass_gev

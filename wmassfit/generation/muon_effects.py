@@ -57,7 +57,12 @@ class MuonEffects:
 
     def weighted(self, change: Array) -> Array:
         """Relative change [row, x] when a muon's weight changes by `change` [η, p_T, charge], to first order."""
-        return np.asarray(np.tensordot(self.binned, np.moveaxis(change, 2, 0), axes=3))
+        change = np.moveaxis(change, 2, 0)
+        where = np.any(change != 0.0, axis=2)
+        if np.all(where):
+            return np.asarray(np.tensordot(self.binned, change, axes=3))
+        # most changes are those of one charge and η bin: what the others have is not read
+        return np.asarray(np.tensordot(self.binned[:, :, where], change[where], axes=2))
 
     def moved(self, shift: Array) -> Array:
         """Relative change [row, x] when muons' momenta grow by the relative `shift` [η, p_T, charge], x the mass.

@@ -66,7 +66,8 @@ class PhotonDensity:
         half = 0.5 * np.log(X_MAX / x)
         y = x[:, None] * np.exp(half[:, None] * (nodes + 1.0))
         charges = np.array([4.0 if abs(q) in (2, 4) else 1.0 for q in QUARKS]) / 9.0
-        quarks = np.tensordot(charges, pdf.xf_all(np.minimum(y, X_MAX), Z.scale_gev, flavours=QUARKS)[0], axes=1)
+        densities = pdf.central.xf_all(np.minimum(y, X_MAX), Z.scale_gev, flavours=QUARKS)[0]
+        quarks = np.tensordot(charges, densities, axes=1)
         radiated = half * ((quarks * (1.0 + (1.0 - x[:, None] / y) ** 2)) @ weights)
         return np.asarray(ALPHA / (2 * np.pi) * np.log(Z.scale_gev**2 / _LEAST_VIRTUALITY_GEV2) * radiated)
 

@@ -86,7 +86,7 @@ def lepton_eta_cross_section(
     )
     response = build_response(kernel, edges, np.array(pt_range_gev), smeared=False)
     production = correlated(
-        produce(pdf, boson, boson.charge, grids, energy_gev=energy_gev, members=slice(None)), energy_gev=energy_gev
+        produce(pdf, boson, boson.charge, grids, energy_gev=energy_gev, every_member=True), energy_gev=energy_gev
     )
     # the two beams are equal: −η has the rate of +η
     members = 2.0 * response.contract(production.density())[:, :, 0] / np.diff(edges)

@@ -69,21 +69,36 @@ def luminosities(
 
     Returns two arrays [member, y]; zero where a momentum fraction exceeds 0.75.
     """
-    rapidity = np.atleast_1d(np.asarray(y, dtype=np.float64))
     mass = boson.mass_gev if mass_gev is None else mass_gev
+    return _luminosities(pdf, boson, np.atleast_1d(np.asarray(y, dtype=np.float64)), mass, energy_gev, (weight,))[0]
+
+
+def _luminosities(
+    pdf: PdfSet,
+    boson: Boson,
+    rapidity: NDArray[np.float64],
+    mass: float,
+    energy_gev: float,
+    weights: tuple[Literal["rate", "asymmetry"], ...],
+) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+    """Those of `luminosities` for each weight, the densities asked for once."""
     x1 = mass / energy_gev * np.exp(rapidity)
     x2 = mass / energy_gev * np.exp(-rapidity)
     inside = (x1 <= X_MAX) & (x2 <= X_MAX)
-    forward = np.zeros((pdf.members, rapidity.size))
-    backward = np.zeros_like(forward)
     flavours = tuple(sorted({c.quark for c in boson.couplings} | {c.antiquark for c in boson.couplings}))
     side1, side2 = (pdf.xf_all(x[inside], boson.scale_gev, flavours=flavours) for x in (x1, x2))
-    for coupling in boson.couplings:
-        q, qbar = flavours.index(coupling.quark), flavours.index(coupling.antiquark)
-        strength = coupling.rate if weight == "rate" else coupling.asymmetry
-        forward[:, inside] += strength * side1[:, q] * side2[:, qbar]
-        backward[:, inside] += strength * side1[:, qbar] * side2[:, q]
-    return forward, backward
+    found = []
+    for weight in weights:
+        sums = np.zeros((2, *side1[:, 0].shape))
+        for coupling in boson.couplings:
+            q, qbar = flavours.index(coupling.quark), flavours.index(coupling.antiquark)
+            strength = coupling.rate if weight == "rate" else coupling.asymmetry
+            sums[0] += strength * side1[:, q] * side2[:, qbar]
+            sums[1] += strength * side1[:, qbar] * side2[:, q]
+        everywhere = np.zeros((2, pdf.members, rapidity.size))
+        everywhere[:, :, inside] = sums
+        found.append((everywhere[0], everywhere[1]))
+    return found
 
 
 def rapidity_spectrum(pdf: PdfSet, boson: Boson, y: ArrayLike, *, energy_gev: float = ENERGY_GEV) -> RapiditySpectrum:
@@ -95,8 +110,9 @@ def rapidity_spectrum(pdf: PdfSet, boson: Boson, y: ArrayLike, *, energy_gev: fl
     QCD and Collider Physics, section 9.
     """
     rapidity = np.atleast_1d(np.asarray(y, dtype=np.float64))
-    forward, backward = luminosities(pdf, boson, rapidity, energy_gev=energy_gev)
-    a_forward, a_backward = luminosities(pdf, boson, rapidity, weight="asymmetry", energy_gev=energy_gev)
+    (forward, backward), (a_forward, a_backward) = _luminosities(
+        pdf, boson, rapidity, boson.mass_gev, energy_gev, ("rate", "asymmetry")
+    )
     total = forward + backward
     constant = np.sqrt(2.0) * np.pi * FERMI_CONSTANT / 3.0 * GEV2_PB * boson.branching * boson.k_factor
     a4 = np.divide(a_forward - a_backward, total, out=np.zeros_like(total), where=total > 0)
@@ -129,10 +145,10 @@ def mass_luminosity(
     ends earlier, over the momentum fractions it covers; it is taken with 96 Gauss–Legendre nodes.
     """
     nodes, weights = np.polynomial.legendre.leggauss(96)
-    values = []
+    central, values = pdf.central, []
     for mass in np.atleast_1d(np.asarray(mass_gev, dtype=np.float64)):
         ratio = energy_gev / mass
         limit = min(np.log(X_MAX * ratio), -np.log(pdf.x_range[0] * ratio)) * (1 - 1e-12)
-        forward, backward = luminosities(pdf, boson, limit * nodes, mass_gev=float(mass), energy_gev=energy_gev)
+        forward, backward = luminosities(central, boson, limit * nodes, mass_gev=float(mass), energy_gev=energy_gev)
         values.append(limit * np.sum(weights * (forward + backward)[0]))
     return np.array(values)

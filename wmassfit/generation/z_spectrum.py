@@ -164,7 +164,7 @@ def _mean_changes(
     y = nominal_grids().rapidity
     nominal = partial(nominal_density, "Z", shape=shape)
     varied = modelling.changes(pdf, Z, nominal, rapidity=y, pt=pt, energy_gev=energy_gev)
-    sigma = rapidity_spectrum(pdf, Z, y, energy_gev=energy_gev).sigma_pb[0] * node_weights(y)
+    sigma = rapidity_spectrum(pdf.central, Z, y, energy_gev=energy_gev).sigma_pb[0] * node_weights(y)
     return [change[0] if len(change) == 1 else np.average(change, axis=0, weights=sigma) for change in varied.values()]
 
 

@@ -84,6 +84,11 @@ class WithAlphas:
         """That of the set."""
         return self.base.q_range_gev
 
+    @property
+    def central(self) -> PdfSet:
+        """That of the set."""
+        return self.base.central
+
     def xf_all(self, x: ArrayLike, q_gev: float, *, flavours: tuple[int, ...] = QUARKS) -> NDArray[np.float64]:
         """x f(x, Q) of every member: [member, flavour, *x.shape]."""
         two = np.stack([self.density(member, x, q_gev, flavours) for member in (0, 1)])

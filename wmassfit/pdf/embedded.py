@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 
@@ -89,6 +89,11 @@ class EmbeddedPdf:
     def alphas_members(self) -> tuple[int, ...]:
         """The last two; none of a set cut down to fewer."""
         return (self.members - 2, self.members - 1) if self.members > 2 else ()
+
+    @property
+    def central(self) -> EmbeddedPdf:
+        """The set with its central member alone."""
+        return replace(self, coefficients=self.coefficients[:1])
 
     def xf_all(self, x: ArrayLike, q_gev: float, *, flavours: tuple[int, ...] = QUARKS) -> NDArray[np.float64]:
         """x f(x) at 80.379 GeV, whatever Q: array [member, flavour, *x.shape]."""

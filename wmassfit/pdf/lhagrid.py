@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -49,6 +49,12 @@ class GridPdf:
     def members(self) -> int:
         """Number of members, the central one included."""
         return int(self.subgrids[0].xf.shape[0])
+
+    @property
+    def central(self) -> GridPdf:
+        """The set with its central member alone."""
+        subgrids = tuple(replace(grid, xf=grid.xf[:1]) for grid in self.subgrids)
+        return replace(self, subgrids=subgrids, alphas_members=(), alphas_shifts=())
 
     def xf_all(self, x: ArrayLike, q_gev: float, *, flavours: tuple[int, ...] = QUARKS) -> NDArray[np.float64]:
         """x f(x, Q) of every member: [member, flavour, *x.shape], zero for a flavour that the set does not have."""

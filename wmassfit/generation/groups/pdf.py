@@ -90,7 +90,7 @@ def _directions(expectation: Expectation, pdf: PdfSet, production: Production, m
         production.lepton_charge,
         production.grids,
         energy_gev=expectation.config.energy_gev,
-        members=slice(None),
+        every_member=True,
     )
     boson = production.boson
     relative = np.zeros(pdf.members)
