@@ -81,13 +81,13 @@ def other_muon_tables(
     after = pt[None, :] * z[:, None]
     passed = ndtr((after - threshold_gev) / (after * relative_resolution(after, _TYPICAL_ETA)))
     passed = np.concatenate([np.zeros((z.size, 1)), passed], axis=1)
-    tables = []
-    for cut, change in cuts:
-        weight = radiator_rule(boson, change=change)[1] if radiation else np.ones(1)
-        seen = transverse_mass[:, None] * np.sqrt(z)
-        of_cut = (np.ones_like(seen) if cut is None else cut(seen)) * weight
-        tables.append([of_cut @ np.ones_like(passed), of_cut @ passed])
-    return np.ascontiguousarray(np.swapaxes(np.array(tables, dtype=np.float32), 0, 1))
+    seen = transverse_mass[:, None] * np.sqrt(z)
+    efficiencies = {cut: np.ones_like(seen) if cut is None else cut(seen) for cut, _ in cuts}
+    tables = np.empty((2, len(cuts), transverse_mass.size, passed.shape[1]), dtype=np.float32)
+    for i, (cut, change) in enumerate(cuts):
+        of_cut = efficiencies[cut] * (radiator_rule(boson, change=change)[1] if radiation else 1.0)
+        tables[0, i], tables[1, i] = of_cut.sum(axis=1, keepdims=True), of_cut @ passed
+    return tables
 
 
 def fill_dimuon(

@@ -39,7 +39,7 @@ from wmassfit.generation.processes import (
     ZTAUTAU,
 )
 from wmassfit.generation.rapidity_correlation import correlated
-from wmassfit.generation.response import Response, Spectrum, build_response, true_spectrum
+from wmassfit.generation.response import Response, Spectrum, build_response, true_spectra
 from wmassfit.generation.scale import ScaleCalibration
 from wmassfit.pdf import PdfSet
 from wmassfit.templateset import Array
@@ -204,7 +204,8 @@ def expect(
         response = build_response(kernel, config.eta.edges, config.pt.edges)
         production = nominal_production(config, pdf, boson, charge, grids)
         density = (branching or 1.0) * production.density()[0]
-        spectra = {name: true_spectrum(kernel, density, config.eta.edges, copy=i) for i, name in enumerate(named)}
+        made = true_spectra(kernel, density, config.eta.edges, range(len(named)))
+        spectra = dict(zip(named, made, strict=True))
         templates = {name: spectrum.binned(config.pt.edges) for name, spectrum in spectra.items()}
         return {charge: Leg(production, response, spectra["nominal"], templates)}
 

@@ -159,7 +159,7 @@ def fill_kernel(
 
 @dataclass(frozen=True, eq=False)
 class _Fill:
-    """What every part needs: `convolutions` are copies, their deposits and the radiator's [z, p_T kept, p_T]."""
+    """What every part needs: `convolutions` are copies, their deposits and the radiator's [p_T · z, p_T kept]."""
 
     scrambles: Scrambles
     grids: Grids
@@ -175,42 +175,36 @@ class _Fill:
         grids, nodes = self.grids, self.grids.boson_pt
         (points, shifts), intervals = self.scrambles.points(part), self.scrambles.run_of(part)
         lower, upper = (np.zeros(self.deposits_shape, dtype=np.float32) for _ in range(2))
-        filled = []
-        for i in intervals:
+        made = np.zeros((*self.shape[:2], intervals.size + 1, *self.shape[2:]), dtype=np.float32)
+        for node, i in enumerate(intervals):
             cell = grids.cell_of(i)
             limits = (grids.cells[cell], grids.cells[cell + 1])
             fill(points, shifts[cell], limits, (nodes[i], nodes[i + 1]), *self.setting, lower, upper)
-            filled.append(self._radiated(lower))
+            self._radiate(lower, made[:, :, node])
             lower.fill(0.0)
             lower, upper = upper, lower
-        return np.stack([*filled, self._radiated(lower)], axis=2)
-
-    def _radiated(self, deposits: NDArray[np.float32]) -> NDArray[np.float32]:
-        made = np.empty(self.shape, dtype=np.float32)
-        everything = list(range(deposits.shape[3]))
-        for which, of, transfer in self.convolutions:
-            made[which] = _radiate(deposits if of == everything else deposits[:, :, :, of], transfer)
+        self._radiate(lower, made[:, :, intervals.size])
         return made
+
+    def _radiate(self, deposits: NDArray[np.float32], made: NDArray[np.float32]) -> None:
+        """Convolve deposits [Δη, p_T, z, copy, helicity] of a node into [copy, helicity, Δη, p_T kept] of zeros."""
+        n_pt, n_z = deposits.shape[1:3]
+        everything = list(range(deposits.shape[3]))
+        # At large Δη a lepton has little transverse momentum: leave the empty nodes out. No helicity has more than the
+        # first, 1 + c², nor a share z of the momentum a larger m_T than all of it.
+        filled = np.any(deposits[:, :, 0, :, 0], axis=2)
+        for eta in np.flatnonzero(filled.any(axis=1)):
+            last = n_pt - int(np.argmax(filled[eta, ::-1]))
+            for which, of, transfer in self.convolutions:
+                before = deposits[eta, :last] if of == everything else deposits[eta, :last, :, of]
+                after = before.reshape(last * n_z, -1).T @ transfer[: last * n_z, :last]
+                made[which, :, eta, :last] = after.reshape(len(which), -1, after.shape[1])
 
 
 def _transfer(nodes: Array, kept: int, boson: Boson, change: RadiatorChange | None) -> NDArray[np.float32]:
-    """[z, p_T kept, p_T], of one radiator; without radiation (None) what is kept of the identity."""
+    """[p_T · z, p_T kept], of one radiator; without radiation (None) what is kept of the identity."""
     matrices = np.eye(nodes.size)[None] if change is None else radiation_matrices(nodes, boson, change=change)
-    return np.ascontiguousarray(matrices[:, :, :kept].transpose(0, 2, 1), dtype=np.float32)
-
-
-def _radiate(deposits: NDArray[np.float32], transfer: NDArray[np.float32]) -> NDArray[np.float32]:
-    """[Δη, p_T, z, copy, helicity] → [copy, helicity, Δη, p_T kept], `transfer` [z, p_T kept, p_T]."""
-    n_eta, n_pt, n_z, n_copy, n_helicity = deposits.shape
-    flat = deposits.reshape(n_eta, n_pt, n_z, -1)
-    result = np.zeros((n_eta, transfer.shape[1], flat.shape[3]), dtype=np.float32)
-    # At large Δη a lepton has little transverse momentum: leave the empty nodes out.
-    filled = np.any(flat[:, :, 0], axis=2)
-    for eta in np.flatnonzero(filled.any(axis=1)):
-        last = n_pt - int(np.argmax(filled[eta, ::-1]))
-        for z in range(n_z):
-            result[eta, :last] += transfer[z, :last, :last] @ flat[eta, :last, z]
-    return result.reshape(n_eta, -1, n_copy, n_helicity).transpose(2, 3, 0, 1)
+    return np.ascontiguousarray(matrices[:, :, :kept].transpose(1, 0, 2), dtype=np.float32).reshape(-1, kept)
 
 
 def fill_setting(

@@ -57,19 +57,19 @@ def luminosities(
     boson: Boson,
     y: ArrayLike,
     *,
-    mass_gev: float | None = None,
+    mass_gev: ArrayLike | None = None,
     weight: Literal["rate", "asymmetry"] = "rate",
     energy_gev: float = ENERGY_GEV,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Parton luminosities with the quark from the +z side and from the −z side.
 
     L_fwd(y) = Σ g · xq(x₁) xq̄(x₂) and L_bwd(y) = Σ g · xq̄(x₁) xq(x₂) with x₁,₂ = (m/√s) e^{±y}, the
-    densities at the boson's factorisation scale, m the pole mass unless given, and g the chosen
+    densities at the boson's factorisation scale, m the pole mass unless given, for all or for each y, and g the chosen
     weight of each quark–antiquark channel.
 
     Returns two arrays [member, y]; zero where a momentum fraction exceeds 0.75.
     """
-    mass = boson.mass_gev if mass_gev is None else mass_gev
+    mass = np.asarray(boson.mass_gev if mass_gev is None else mass_gev, dtype=np.float64)
     return _luminosities(pdf, boson, np.atleast_1d(np.asarray(y, dtype=np.float64)), mass, energy_gev, (weight,))[0]
 
 
@@ -77,7 +77,7 @@ def _luminosities(
     pdf: PdfSet,
     boson: Boson,
     rapidity: NDArray[np.float64],
-    mass: float,
+    mass: NDArray[np.float64],
     energy_gev: float,
     weights: tuple[Literal["rate", "asymmetry"], ...],
 ) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
@@ -111,7 +111,7 @@ def rapidity_spectrum(pdf: PdfSet, boson: Boson, y: ArrayLike, *, energy_gev: fl
     """
     rapidity = np.atleast_1d(np.asarray(y, dtype=np.float64))
     (forward, backward), (a_forward, a_backward) = _luminosities(
-        pdf, boson, rapidity, boson.mass_gev, energy_gev, ("rate", "asymmetry")
+        pdf, boson, rapidity, np.asarray(boson.mass_gev), energy_gev, ("rate", "asymmetry")
     )
     total = forward + backward
     constant = np.sqrt(2.0) * np.pi * FERMI_CONSTANT / 3.0 * GEV2_PB * boson.branching * boson.k_factor
@@ -145,10 +145,14 @@ def mass_luminosity(
     ends earlier, over the momentum fractions it covers; it is taken with 96 Gauss–Legendre nodes.
     """
     nodes, weights = np.polynomial.legendre.leggauss(96)
-    central, values = pdf.central, []
-    for mass in np.atleast_1d(np.asarray(mass_gev, dtype=np.float64)):
-        ratio = energy_gev / mass
-        limit = min(np.log(X_MAX * ratio), -np.log(pdf.x_range[0] * ratio)) * (1 - 1e-12)
-        forward, backward = luminosities(central, boson, limit * nodes, mass_gev=float(mass), energy_gev=energy_gev)
-        values.append(limit * np.sum(weights * (forward + backward)[0]))
-    return np.array(values)
+    mass = np.atleast_1d(np.asarray(mass_gev, dtype=np.float64))
+    ratio = energy_gev / mass
+    limit = np.minimum(np.log(X_MAX * ratio), -np.log(pdf.x_range[0] * ratio)) * (1 - 1e-12)
+    forward, backward = luminosities(
+        pdf.central,
+        boson,
+        np.multiply.outer(limit, nodes).ravel(),
+        mass_gev=np.repeat(mass, nodes.size),
+        energy_gev=energy_gev,
+    )
+    return np.asarray(limit * ((forward + backward)[0].reshape(mass.size, -1) @ weights))

@@ -57,18 +57,17 @@ def radiation_matrices(nodes: Array, boson: Boson, *, change: RadiatorChange = L
     weight = weight * change.factor(z, weight, boson)
     shares = _lagrange(np.maximum(z, min(Z_NODES)))
 
-    step, n = nodes[1] - nodes[0], nodes.size
-    moved = shares * weight
-    matrices = np.zeros((len(Z_NODES), n, n))
-    for before in range(n):
-        position = (z * nodes[before] - nodes[0]) / step
-        kept = int(np.searchsorted(-position, 0.0, side="right"))  # z falls along the rule
-        cell = np.minimum(position[:kept].astype(int), n - 2)
-        starts = np.flatnonzero(np.diff(cell, prepend=-1))  # equal cells stand together
-        upper = np.add.reduceat(moved[:, :kept] * (position[:kept] - cell), starts, axis=1)
-        both = np.add.reduceat(moved[:, :kept], starts, axis=1)
-        matrices[:, before, cell[starts]] += both - upper
-        matrices[:, before, cell[starts] + 1] += upper
+    rising = z[::-1]  # z falls along the rule
+    moved = (shares * weight)[:, ::-1]
+    upto = np.zeros((2, len(Z_NODES), z.size + 1))
+    np.cumsum([moved, moved * rising], axis=2, out=upto[:, :, 1:])
+    at = np.searchsorted(rising, nodes / np.maximum(nodes, 1e-9)[:, None])  # a muon at 0 stays there
+    at[:, -1] = z.size  # also what is left at the last node
+    both, momentum = np.diff(upto[:, :, at], axis=-1)  # of a cell: [z, p_T before, cell]
+    upper = (nodes[:, None] * momentum - nodes[:-1] * both) / (nodes[1] - nodes[0])
+    matrices = np.zeros((len(Z_NODES), nodes.size, nodes.size))
+    matrices[:, :, :-1] += both - upper
+    matrices[:, :, 1:] += upper
     return matrices
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,7 @@ from wmassfit.generation.kernel import HELICITY_PARITY, Kernel
 from wmassfit.generation.resolution import bin_response, edge_response, edge_slope
 from wmassfit.templateset import Array
 
-__all__ = ["Response", "Spectrum", "build_response", "distinct_bins", "true_spectrum"]
+__all__ = ["Response", "Spectrum", "build_response", "distinct_bins", "true_spectra", "true_spectrum"]
 
 
 @dataclass(frozen=True)
@@ -124,11 +125,22 @@ def build_response(kernel: Kernel, eta_edges: Array, pt_edges: Array, *, smeared
 
 def true_spectrum(kernel: Kernel, production: Array, eta_edges: Array, *, copy: int = 0) -> Spectrum:
     """dσ in η bins over true lepton p_T of one production [helicity, y ≥ 0, p_T^V] in pb/GeV, for one kernel copy."""
+    return true_spectra(kernel, production, eta_edges, range(copy, copy + 1))[0]
+
+
+def true_spectra(kernel: Kernel, production: Array, eta_edges: Array, copies: Iterable[int]) -> list[Spectrum]:
+    """That of every kernel copy asked for, of the same production."""
     bins, index = distinct_bins(eta_edges)
     overlap = _overlap(kernel, bins)
-    values = np.zeros((len(bins), kernel.lepton_pt.size))
-    for helicity in range(6):
-        folding = overlap[int(HELICITY_PARITY[helicity] < 0)]  # [bin, y, Δη]
-        weights = np.einsum("byj,yn->bnj", folding, production[helicity], optimize=True)
-        values += np.tensordot(weights, kernel.values[copy, helicity].astype(np.float64), axes=2)
-    return Spectrum(values[index], kernel.lepton_pt, 0.5 * (eta_edges[1:] + eta_edges[:-1]))
+    weights = [
+        np.einsum("byj,yn->bnj", overlap[int(parity < 0)], production[helicity], optimize=True)
+        for helicity, parity in enumerate(HELICITY_PARITY)
+    ]
+    centres = 0.5 * (eta_edges[1:] + eta_edges[:-1])
+    spectra = []
+    for copy in copies:
+        values = np.zeros((len(bins), kernel.lepton_pt.size))
+        for weight, deposits in zip(weights, kernel.values[copy], strict=True):
+            values += np.tensordot(weight, deposits.astype(np.float64), axes=2)
+        spectra.append(Spectrum(values[index], kernel.lepton_pt, centres))
+    return spectra
