@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from wmassfit.calibration.calibrate import summed
-from wmassfit.calibration.jpsi import JpsiSample
 from wmassfit.calibration.jpsi_events import jpsi_events
 from wmassfit.calibration.pairs import MuonPairs, biased
 from wmassfit.calibration.peaks import Z as PEAK
@@ -17,6 +16,7 @@ from wmassfit.generation.bosons import Z
 from wmassfit.generation.coefficients import produce
 from wmassfit.generation.dilepton import DileptonBins, MuonAcceptance, fill_dilepton
 from wmassfit.generation.grids import nominal_grids
+from wmassfit.generation.jpsi_sample import JpsiSample
 from wmassfit.generation.lineshape import LineShape
 from wmassfit.inference.chi_square import chi_square_probability
 from wmassfit.pdf import load_embedded

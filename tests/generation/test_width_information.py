@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from wmassfit.generation.jpsi_sample import JpsiSample
 from wmassfit.generation.resolution import relative_resolution
 from wmassfit.generation.width_information import jpsi_information, resolution_terms, z_information
 
@@ -25,7 +26,7 @@ def test_terms_are_the_nominal_resolution(eta: float) -> None:
 def test_all_variances_together(eta: float) -> None:
     """A Gaussian peak of N events knows its relative variance to √(2/N)."""
     terms = nominal_terms(eta)
-    assert terms @ jpsi_information(eta, 1e5) @ terms == pytest.approx(1e5 / 2)
+    assert terms @ jpsi_information(eta, JpsiSample(events=1e5)) @ terms == pytest.approx(1e5 / 2)
     pt, width = np.array([30.0, 45.0]), 0.024
     quarter = 0.25 * relative_resolution(pt, eta) ** 2
     expected = np.sum(np.array([3e4, 2e4]) * quarter**2 / (2 * width**4))
@@ -35,7 +36,8 @@ def test_all_variances_together(eta: float) -> None:
 def test_soft_muons_leave_the_hits_to_the_z() -> None:
     """Both together know the variance at 40 GeV to some per cent, the J/ψ alone to some ten."""
     eta, pt = 0.1, np.linspace(26.5, 55.5, 30)
-    of_j, of_z = jpsi_information(eta, 3.1e6 / 24), z_information(pt, np.full(30, 2 * 9e6 / 24 / 30), 0.024)
+    of_j = jpsi_information(eta, JpsiSample(events=3.1e6 / 24))
+    of_z = z_information(pt, np.full(30, 2 * 9e6 / 24 / 30), 0.024)
     at_40 = resolution_terms(np.array([40.0]))[:, 0]
     known = [np.sqrt(at_40 @ np.linalg.inv(i) @ at_40) / nominal_terms(eta).sum() for i in (of_j, of_j + of_z)]
     assert known[0] > 0.1

@@ -5,12 +5,13 @@ J/ψ, closure to Z and resolution to both; `expected_calibration` is what J/ψ a
 """
 
 from wmassfit.calibration.calibrate import Calibration, Resonance, calibrate
-from wmassfit.calibration.jpsi import JpsiSample, expected_calibration
+from wmassfit.calibration.jpsi import expected_calibration
 from wmassfit.calibration.nonprompt import NonpromptEstimate, expected_sidebands, fit_sidebands
 from wmassfit.calibration.pairs import MuonPairs
 from wmassfit.calibration.resolution_fit import ResolutionFit, fit_resolution
 from wmassfit.calibration.scale_fit import ScaleFit, fit_scale
 from wmassfit.calibration.z_events import ZSample
+from wmassfit.generation.jpsi_sample import JpsiSample
 
 __all__ = [
     "Calibration",

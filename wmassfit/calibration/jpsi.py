@@ -2,37 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
 from wmassfit.calibration.peaks import JPSI
+from wmassfit.generation.jpsi_sample import JpsiSample
 from wmassfit.generation.resolution import relative_resolution
 from wmassfit.generation.scale import ScaleCalibration
 from wmassfit.linalg import scaled_inverse
 from wmassfit.templateset import Array
 
-__all__ = ["JpsiSample", "decays", "expected_calibration", "sample_muons"]
+__all__ = ["decays", "expected_calibration", "sample_muons"]
 
 MUON_MASS_GEV = 0.1056583755
-
-
-@dataclass(frozen=True)
-class JpsiSample:
-    """Kinematics of the selected sample.
-
-    dN/dp_T ∝ p_T^−`slope` above `pt_min_gev`, flat in |y| < `y_max`, unpolarised; both muons with p_T between
-    `muon_pt_gev` and |η| < `eta_max`. The dimuon mass resolution is ½ √(σ₊² + σ₋²) × `resolution_factor` (relative).
-    """
-
-    events: float = 3.1e6
-    slope: float = 4.8
-    pt_min_gev: float = 8.0
-    y_max: float = 2.6
-    muon_pt_gev: tuple[float, float] = (4.0, 30.0)
-    eta_max: float = 2.4
-    resolution_factor: float = 1.2
 
 
 def decays(sample: JpsiSample, u: Array) -> tuple[Array, Array]:
@@ -40,7 +22,7 @@ def decays(sample: JpsiSample, u: Array) -> tuple[Array, Array]:
 
     u are those of p_T, y, cosθ and φ of the J/ψ and its decay; nothing is asked of the muons.
     """
-    pt = sample.pt_min_gev * (1.0 - u[0]) ** (-1.0 / (sample.slope - 1.0))
+    pt = sample.pt(u[0])
     rapidity = sample.y_max * (2.0 * u[1] - 1.0)
     cos, phi = 2.0 * u[2] - 1.0, 2.0 * np.pi * u[3]
     energy = 0.5 * JPSI.mass_gev

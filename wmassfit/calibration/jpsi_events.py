@@ -19,10 +19,11 @@ from scipy.special import ndtr
 
 from wmassfit.calibration.blocks import BLOCK, first_pairs
 from wmassfit.calibration.cells import MomentumCells, Sums
-from wmassfit.calibration.jpsi import JpsiSample, decays
+from wmassfit.calibration.jpsi import decays
 from wmassfit.calibration.pairs import MuonPairs, biased, bins_of
 from wmassfit.calibration.peaks import JPSI
 from wmassfit.errors import PhysicsError
+from wmassfit.generation.jpsi_sample import JpsiSample
 from wmassfit.generation.resolution import relative_resolution
 from wmassfit.templateset import Array
 

@@ -10,11 +10,11 @@ from math import ceil, log2
 import numpy as np
 
 from wmassfit.calibration.calibrate import Calibration, Resonance, calibrate, summed
-from wmassfit.calibration.jpsi import JpsiSample
 from wmassfit.calibration.jpsi_events import expected_jpsi, jpsi_cells, jpsi_events
 from wmassfit.calibration.peaks import Z as Z_PEAK
 from wmassfit.calibration.scale_fit import TERMS
 from wmassfit.calibration.z_events import ZSample, z_cells, z_events
+from wmassfit.generation.jpsi_sample import JpsiSample
 from wmassfit.parallel import Progress
 from wmassfit.templateset import Array
 

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from wmassfit.generation.jpsi_sample import JpsiSample
 from wmassfit.generation.resolution import relative_resolution
 from wmassfit.templateset import Array
 
 __all__ = ["REFERENCE_GEV", "jpsi_information", "resolution_terms", "z_information"]
 
 REFERENCE_GEV = 40.0
-
-# of the J/ψ sample of the scale's calibration
-_PT_MIN_GEV, _SLOPE = 8.0, 4.8
-_MUON_PT_GEV = (4.0, 30.0)
-_MASS_FACTOR = 1.2  # its mass resolution over ½ √(r₊² + r₋²)
 _NODES = 300
 
 
@@ -27,23 +23,23 @@ def resolution_terms(pt: Array) -> Array:
     return np.stack([np.ones_like(x), x, x**2])
 
 
-def jpsi_information(eta: float, events: float) -> Array:
-    """Fisher information [3, 3] on (a², b², c²) of J/ψ → μμ with both muons in one η bin.
+def jpsi_information(eta: float, sample: JpsiSample) -> Array:
+    """Fisher information [3, 3] on (a², b², c²) of a sample of J/ψ → μμ with both muons in one η bin.
 
-    A Gaussian peak of relative variance s² says 1/(2 s⁴) about s² = 1.44 ¼ (r₁² + r₂²). Muons are collinear: one has
-    the fraction x of the J/ψ's p_T, uniform as of unpolarised decays, the other the rest; dN/dp_T ∝ p_T^−4.8.
+    A Gaussian peak of relative variance s² says 1/(2 s⁴) about s² = f² ¼ (r₁² + r₂²), f the `resolution_factor`. Muons
+    are collinear: one has the fraction x of the J/ψ's p_T, uniform as of unpolarised decays, the other the rest.
     """
     u = (np.arange(_NODES) + 0.5) / _NODES
-    pt = _PT_MIN_GEV * (1.0 - u) ** (-1.0 / (_SLOPE - 1.0))
+    pt = sample.pt(u)
     first = pt[:, None] * u
     second = pt[:, None] - first
-    low, high = _MUON_PT_GEV
+    low, high = sample.muon_pt_gev
     accepted = (first > low) & (first < high) & (second > low) & (second < high)
     one, two = first[accepted], second[accepted]
-    quarter = 0.25 * _MASS_FACTOR**2
+    quarter = 0.25 * sample.resolution_factor**2
     gradient = quarter * (resolution_terms(one) + resolution_terms(two))
     variance = quarter * (relative_resolution(one, eta) ** 2 + relative_resolution(two, eta) ** 2)
-    return np.asarray((gradient / (2.0 * variance**2)) @ gradient.T * (events / one.size))
+    return np.asarray((gradient / (2.0 * variance**2)) @ gradient.T * (sample.events / one.size))
 
 
 def z_information(pt: Array, muons: Array, relative_width: float) -> Array:

@@ -13,6 +13,7 @@ from wmassfit.generation.expectation import Expectation
 from wmassfit.generation.groups.momentum_scale import MomentumScaleGroup
 from wmassfit.generation.groups.muon_momentum import bins_of, local, widened
 from wmassfit.generation.groups.nuisance import Group, Nuisance
+from wmassfit.generation.jpsi_sample import JpsiSample
 from wmassfit.generation.scale import eigenvariations
 from wmassfit.generation.width_information import jpsi_information, resolution_terms, z_information
 from wmassfit.linalg import scaled_inverse
@@ -67,7 +68,8 @@ class ResolutionGroup(Group):
 
     def _covariance(self, expectation: Expectation, edges: Array, which: NDArray[np.int64], k: int) -> Array:
         """Of (a², b², c²) in one η bin."""
-        information = jpsi_information(0.5 * (edges[k] + edges[k + 1]), self.jpsi_events / self.eta_bins)
+        sample = JpsiSample(events=self.jpsi_events / self.eta_bins)
+        information = jpsi_information(0.5 * (edges[k] + edges[k + 1]), sample)
         if self.z_events:
             legs = expectation.dimuon or expectation.signal
             spectra = [leg.copies["nominal"] if leg.found is None else leg.found for leg in legs.values()]
