@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from wmassfit.generation.angular import angular_coefficients
+from wmassfit.generation.angular import angular_coefficients, decay_density
 from wmassfit.generation.bosons import BOSONS, W_PLUS, Boson
 from wmassfit.generation.production import rapidity_spectrum
 from wmassfit.pdf import load_embedded
@@ -42,6 +42,7 @@ def test_decay_density_is_positive(boson: Boson) -> None:
         1 + c**2 + a[0] / 2 * (1 - 3 * c**2) + a[1] * 2 * s * c * np.cos(phi)
         + a[2] / 2 * s**2 * np.cos(2 * phi) + a[3] * s * np.cos(phi) + a[4] * c
     )  # fmt: skip
+    np.testing.assert_allclose(decay_density(a, c, phi), density, atol=1e-14)
     assert density.min() > -1e-12
 
 

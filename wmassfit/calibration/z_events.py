@@ -18,7 +18,7 @@ from wmassfit.calibration.blocks import BLOCK, first_pairs
 from wmassfit.calibration.cells import AsymmetryCells
 from wmassfit.calibration.pairs import MuonPairs, biased
 from wmassfit.generation import bosons
-from wmassfit.generation.angular import angular_coefficients
+from wmassfit.generation.angular import angular_coefficients, decay_density
 from wmassfit.generation.decay import lepton_momenta
 from wmassfit.generation.lineshape import LineShape
 from wmassfit.generation.production import rapidity_spectrum
@@ -117,7 +117,8 @@ class _Draw:
         root = np.sqrt(q**2 + 1.0)
         c, phi = np.clip(np.cbrt(q + root) + np.cbrt(q - root), -1.0, 1.0), 2.0 * np.pi * u[3]
         bound = self.largest[_nearest(p, _STEP_PT)] * (1.0 + c**2)
-        kept = np.flatnonzero(rng.random(BLOCK) * bound < self._decay(c, phi, y, p))
+        density = decay_density(self.coefficients[:, _nearest(y + 5.0, _STEP_Y), _nearest(p, _STEP_PT)], c, phi)
+        kept = np.flatnonzero(rng.random(BLOCK) * bound < density)
         m = self.line_shape.quantile(u[4, kept])
         pt, eta = lepton_momenta(c[kept], phi[kept], m, p[kept], y[kept])
         inside = np.flatnonzero((pt.min(axis=0) > low_gev) & (np.abs(eta).max(axis=0) < eta_max))
@@ -126,13 +127,6 @@ class _Draw:
         # the first lepton is the negative one
         made = MuonPairs(pt[::-1, inside], eta[::-1, inside], m[inside]).moved(z)
         return made.where(radiated & (made.pt.min(axis=0) > low_gev))
-
-    def _decay(self, c: Array, phi: Array, y: Array, p: Array) -> Array:
-        """1 + c² + … of each decay, [n]."""
-        a0, a1, a2, a3, a4 = self.coefficients[:, _nearest(y + 5.0, _STEP_Y), _nearest(p, _STEP_PT)]
-        s, cos = np.sqrt(1.0 - c**2), np.cos(phi)
-        value = 1.0 + c**2 + 0.5 * a0 * (1.0 - 3.0 * c**2) + (2.0 * a1 * c + a3) * s * cos + a4 * c
-        return np.asarray(value + 0.5 * a2 * s**2 * (2.0 * cos**2 - 1.0))
 
 
 def _nearest(x: Array, step: float) -> NDArray[np.int64]:

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.interpolate import CubicSpline, RectBivariateSpline
 
 from wmassfit.errors import PhysicsError
-from wmassfit.generation.angular import angular_coefficients
+from wmassfit.generation.angular import angular_coefficients, decay_density
 from wmassfit.generation.bosons import Z
 from wmassfit.generation.coefficients import node_weights, produce
 from wmassfit.generation.decay import lepton_momenta
@@ -80,7 +80,6 @@ def accepted_fraction(
     spectrum = rapidity_spectrum(pdf, Z, y, energy_gev=energy_gev)
     share = spectrum.sigma_pb / _total_pb(pdf, energy_gev) * (2.0 * _Y_REACH)  # [member, point]
     a4 = spectrum.a4(-1)[0]
-    s = np.sqrt(1.0 - c**2)
     inside = (m > wanted.mass_gev[0]) & (m < wanted.mass_gev[1])
     at_pt = _correlation(pdf, np.asarray(pt, dtype=np.float64), y, energy_gev) if correlation else np.ones((pt.size, 1))
     fractions = np.empty((pdf.members, pt.size))
@@ -88,9 +87,7 @@ def accepted_fraction(
         (first, second), (eta_first, eta_second) = lepton_momenta(c, phi, m, p, y)
         accepted = inside & (np.minimum(first, second) > wanted.pt_gev)
         accepted &= np.maximum(np.abs(eta_first), np.abs(eta_second)) < wanted.abs_eta
-        a0, a1, a2, a3, a4_here = _coefficients(a4, y, float(p))
-        decay = 1 + c**2 + 0.5 * a0 * (1 - 3 * c**2) + 2 * a1 * s * c * np.cos(phi) + a3 * s * np.cos(phi)
-        decay += 0.5 * a2 * s**2 * np.cos(2 * phi) + a4_here * c
+        decay = decay_density(_coefficients(a4, y, float(p)), c, phi)
         # ∫ dc dφ/(4π) of 3/4 · decay is one
         fractions[:, i] = share @ (accepted * 0.75 * decay * at_pt[i]) / c.size
     return fractions
