@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -41,10 +43,11 @@ def decays(sample: JpsiSample, u: Array) -> tuple[Array, Array]:
     return np.stack(muon_pt), np.stack(eta)
 
 
+@lru_cache(maxsize=1)
 def sample_muons(sample: JpsiSample, *, log2_points: int = 20, seed: int = 1) -> tuple[Array, Array]:
     """p_T in GeV and η of the two muons of accepted J/ψ: two arrays [2, n], the positive muon first.
 
-    A scrambled Sobol rule over (p_T, y, cosθ, φ) of the J/ψ and its decay.
+    A scrambled Sobol rule over (p_T, y, cosθ, φ) of the J/ψ and its decay. Read-only: the last sample is kept.
     """
     from scipy.stats import qmc
 
@@ -52,7 +55,10 @@ def sample_muons(sample: JpsiSample, *, log2_points: int = 20, seed: int = 1) ->
     pts, etas = decays(sample, u)
     low, high = sample.muon_pt_gev
     accepted = np.all((pts > low) & (pts < high) & (np.abs(etas) < sample.eta_max), axis=0)
-    return pts[:, accepted], etas[:, accepted]
+    found = pts[:, accepted], etas[:, accepted]
+    for values in found:
+        values.flags.writeable = False
+    return found
 
 
 def expected_calibration(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from wmassfit.generation.bosons import Boson
 from wmassfit.generation.production import ENERGY_GEV, X_MAX, luminosities
+from wmassfit.generation.quadrature import gauss_legendre
 from wmassfit.pdf import GLUON, QUARKS, ErrorType, PdfSet
 
 __all__ = ["BEAM_CHANNELS", "BeamChannel", "beam_change"]
@@ -97,7 +97,7 @@ class _Changed:
         channel, points = self.channel, np.atleast_1d(np.asarray(x, dtype=np.float64))
         central = self.of.xf_all(points, q_gev, flavours=flavours)[0]
         # x (k ⊗ f)(x) = ∫_x^1 dz k(z) (x/z) f(x/z), the integral in ln z, up to the largest x of production
-        nodes, weights = _legendre()
+        nodes, weights = gauss_legendre(_NODES)
         low = np.minimum(np.log(points / X_MAX), 0.0)
         z = np.exp(0.5 * low[:, None] * (1.0 - nodes))
         measure = -0.5 * low[:, None] * weights * z * channel.kernel(z)
@@ -129,8 +129,3 @@ def beam_change(
     # (f + δ)(g + ε) − (f − δ)(g − ε) is twice what is linear in δ and ε
     up, down = forward + backward
     return np.asarray(np.divide(0.5 * (up - down), nominal, out=np.zeros_like(nominal), where=nominal > 0))
-
-
-@cache
-def _legendre() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    return np.polynomial.legendre.leggauss(_NODES)

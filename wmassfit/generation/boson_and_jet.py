@@ -13,6 +13,7 @@ from wmassfit.errors import PhysicsError
 from wmassfit.generation.bosons import BOSONS, Boson
 from wmassfit.generation.jet_angular import jet_angular
 from wmassfit.generation.production import ENERGY_GEV, X_MAX
+from wmassfit.generation.quadrature import gauss_legendre
 from wmassfit.pdf import PdfSet, load_embedded
 
 __all__ = ["jet_cross_section", "jet_spectrum"]
@@ -47,7 +48,7 @@ def jet_spectrum(boson: str) -> CubicSpline:
     pdf = load_embedded()
     central = replace(pdf, coefficients=pdf.coefficients[:1])
     momenta = np.geomspace(_LOWEST_GEV, _HIGHEST_GEV, _PT_KNOTS)
-    nodes, weights = np.polynomial.legendre.leggauss(_RAPIDITY_NODES)
+    nodes, weights = gauss_legendre(_RAPIDITY_NODES)
     values = np.empty_like(momenta)
     for i, p in enumerate(momenta):
         reach = np.log(X_MAX * ENERGY_GEV / np.hypot(BOSONS[boson].mass_gev, p))

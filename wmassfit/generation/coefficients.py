@@ -12,6 +12,7 @@ from wmassfit.generation.bosons import Boson
 from wmassfit.generation.grids import Grids
 from wmassfit.generation.kernel import HELICITY_PARITY
 from wmassfit.generation.production import rapidity_spectrum
+from wmassfit.generation.quadrature import gauss_legendre
 from wmassfit.generation.transverse_momentum import PtRatio, PtShape, nominal_density
 from wmassfit.pdf import PdfSet
 from wmassfit.templateset import Array
@@ -34,7 +35,7 @@ class Projection:
     """
 
     def __init__(self, nodes: Array, *, order: int = 4) -> None:
-        fractions, weights = np.polynomial.legendre.leggauss(order)
+        fractions, weights = gauss_legendre(order)
         half = 0.5 * np.diff(nodes)
         self._rising = 0.5 * (fractions + 1.0)
         self._weights = half[:, None] * weights

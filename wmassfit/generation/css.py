@@ -16,6 +16,7 @@ from scipy.special import j0
 from wmassfit.errors import PhysicsError
 from wmassfit.generation.bosons import Boson
 from wmassfit.generation.production import mass_luminosity
+from wmassfit.generation.quadrature import gauss_legendre
 from wmassfit.generation.transverse_momentum import Spectrum, mean_change
 from wmassfit.pdf import PdfSet
 from wmassfit.pdf.running import FLAVOURS, two_loop_alphas
@@ -249,7 +250,7 @@ def _nodes() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     edges = [0.0, 0.02, 0.06, 0.2, 0.6, *np.arange(1.2, B_END + 0.1, 0.6)]
     nodes, weights = [], []
     for low, high in pairwise(edges):
-        x, w = np.polynomial.legendre.leggauss(32 if high <= 0.6 else 48)
+        x, w = gauss_legendre(32 if high <= 0.6 else 48)
         nodes.append(low + 0.5 * (high - low) * (x + 1.0))
         weights.append(0.5 * (high - low) * w)
     return np.concatenate(nodes), np.concatenate(weights)

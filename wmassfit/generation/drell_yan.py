@@ -10,6 +10,7 @@ from wmassfit.generation.angular import angular_coefficients
 from wmassfit.generation.bosons import SIN2_EFFECTIVE, Z, quark_couplings
 from wmassfit.generation.predictions import Prediction
 from wmassfit.generation.production import ENERGY_GEV, X_MAX
+from wmassfit.generation.quadrature import gauss_legendre
 from wmassfit.generation.transverse_momentum import PT_MAX_GEV, nominal_density
 from wmassfit.pdf import PdfSet, symmetrised_directions
 from wmassfit.templateset import Array
@@ -45,7 +46,7 @@ def drell_yan_a4(
         raise PhysicsError("bins of |y| must rise from 0 or above and masses be positive: give low and high of each")
     if np.any(mass_bins[:, 0] >= mass_bins[:, 1]):
         raise PhysicsError("bins of mass must rise: give low and high of each")
-    x, w = np.polynomial.legendre.leggauss(nodes)
+    x, w = gauss_legendre(nodes)
     unit, weight = 0.5 * (x + 1.0), 0.5 * w
     y = y_bins[:, :1] + (y_bins[:, 1:] - y_bins[:, :1]) * unit  # [bin, y]
     scale = Z.mass_gev * Z.width_gev

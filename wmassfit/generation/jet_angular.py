@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from wmassfit.generation.bosons import Boson
 from wmassfit.generation.production import ENERGY_GEV, FERMI_CONSTANT, GEV2_PB, X_MAX
+from wmassfit.generation.quadrature import gauss_legendre
 from wmassfit.pdf import GLUON, QUARKS, PdfSet
 from wmassfit.templateset import Array
 
@@ -52,7 +53,7 @@ def jet_angular(
     """
     rapidity = np.atleast_1d(np.asarray(y, dtype=np.float64))[:, None, None]
     momentum = np.atleast_1d(np.asarray(pt, dtype=np.float64))[None, :, None]
-    nodes, weights = np.polynomial.legendre.leggauss(_NODES)
+    nodes, weights = gauss_legendre(_NODES)
     m2, transverse = boson.mass_gev**2, np.hypot(boson.mass_gev, momentum)
     # x1 < X_MAX bounds y_j from above, x2 from below
     high, low = (

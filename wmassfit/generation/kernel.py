@@ -40,6 +40,7 @@ HELICITY_PARITY = np.array([1, 1, -1, 1, 1, -1])
 
 _MASS_STEP_GEV = 0.1
 _CUT_STEP_GEV = 0.05
+_TOGETHER = 8  # nodes of Δη in one product, where there are few copies
 
 
 @dataclass(frozen=True)
@@ -133,11 +134,13 @@ def fill_kernel(
         )
         for change in dict.fromkeys(copy.radiator for copy in copies)
     ]
+    cuts = list(dict.fromkeys(copy.cut for copy in decays))
+    of_cuts = [next(i for i, copy in enumerate(decays) if copy.cut == cut) for cut in cuts]
     transverse_mass = np.arange(0.0, boson.mass_range_gev[1] + 2 * _CUT_STEP_GEV, _CUT_STEP_GEV)
     tables = np.array(
         [
             [np.ones_like(transverse_mass) if cut is None else cut(math.sqrt(z) * transverse_mass) for z in z_nodes]
-            for cut in dict.fromkeys(c.cut for c in decays)
+            for cut in cuts
         ]
     )
     setting = (
@@ -151,54 +154,73 @@ def fill_kernel(
 
     values = np.zeros((len(copies), 6, grids.boson_pt.size, grids.n_eta, kept.size), dtype=np.float32)
     deposits = (grids.n_eta, grids.lepton_pt.size, len(z_nodes), len(decays), 6)
-    job = _Fill(rules, grids, setting, convolutions, deposits, (len(copies), 6, grids.n_eta, kept.size))
+    job = _Fill(rules, grids, setting, convolutions, of_cuts, deposits, (len(copies), 6, grids.n_eta, kept.size))
     for run, part in fill_parts(job, rules, executor=executor, workers=workers, progress=progress):
-        values[:, :, run[0] : run[-1] + 2] += part
+        values[:, :, run[0] : run[-1] + 2, : part.shape[3]] += part
     return Kernel(boson, grids, copies, kept, values / np.float32(scrambles) if scrambles > 1 else values)
 
 
 @dataclass(frozen=True, eq=False)
 class _Fill:
-    """What every part needs: `convolutions` are copies, their deposits and the radiator's [p_T · z, p_T kept]."""
+    """What every part needs: `convolutions` are copies, their deposits and the radiator's [p_T · z, p_T kept];
+    `of_cuts` the first deposits of each transverse-mass cut.
+    """
 
     scrambles: Scrambles
     grids: Grids
     setting: tuple[Any, ...]
     convolutions: list[tuple[list[int], list[int], NDArray[np.float32]]]
+    of_cuts: list[int]
     deposits_shape: tuple[int, ...]
     shape: tuple[int, ...]
 
     def run(self, part: int) -> NDArray[np.float32]:
-        """[copy, helicity, p_T^V node, Δη, p_T kept] of the nodes at either end of the part's intervals."""
+        """[copy, helicity, p_T^V node, Δη, p_T kept] of the nodes at either end of the part's intervals.
+
+        Δη goes as far as there are deposits.
+        """
         from wmassfit.generation.deposit import fill
 
         grids, nodes = self.grids, self.grids.boson_pt
         (points, shifts), intervals = self.scrambles.points(part), self.scrambles.run_of(part)
         lower, upper = (np.zeros(self.deposits_shape, dtype=np.float32) for _ in range(2))
         made = np.zeros((*self.shape[:2], intervals.size + 1, *self.shape[2:]), dtype=np.float32)
+        reach = 0
         for node, i in enumerate(intervals):
             cell = grids.cell_of(i)
             limits = (grids.cells[cell], grids.cells[cell + 1])
             fill(points, shifts[cell], limits, (nodes[i], nodes[i + 1]), *self.setting, lower, upper)
-            self._radiate(lower, made[:, :, node])
+            reach = max(reach, self._radiate(lower, made[:, :, node]))
             lower.fill(0.0)
             lower, upper = upper, lower
-        self._radiate(lower, made[:, :, intervals.size])
-        return made
+        reach = max(reach, self._radiate(lower, made[:, :, intervals.size]))
+        return made[:, :, :, :reach]
 
-    def _radiate(self, deposits: NDArray[np.float32], made: NDArray[np.float32]) -> None:
-        """Convolve deposits [Δη, p_T, z, copy, helicity] of a node into [copy, helicity, Δη, p_T kept] of zeros."""
-        n_pt, n_z = deposits.shape[1:3]
-        everything = list(range(deposits.shape[3]))
+    def _radiate(self, deposits: NDArray[np.float32], made: NDArray[np.float32]) -> int:
+        """Convolve deposits [Δη, p_T, z, copy, helicity] of a node into [copy, helicity, Δη, p_T kept] of zeros.
+
+        Returns how many nodes of Δη may have some.
+        """
+        n_pt, n_z, n_copy = deposits.shape[1:4]
         # At large Δη a lepton has little transverse momentum: leave the empty nodes out. No helicity has more than the
-        # first, 1 + c², nor a share z of the momentum a larger m_T than all of it.
-        filled = np.any(deposits[:, :, 0, :, 0], axis=2)
-        for eta in np.flatnonzero(filled.any(axis=1)):
-            last = n_pt - int(np.argmax(filled[eta, ::-1]))
-            for which, of, transfer in self.convolutions:
-                before = deposits[eta, :last] if of == everything else deposits[eta, :last, :, of]
-                after = before.reshape(last * n_z, -1).T @ transfer[: last * n_z, :last]
-                made[which, :, eta, :last] = after.reshape(len(which), -1, after.shape[1])
+        # first, 1 + c², nor a share z of the momentum a larger m_T than all of it, and copies differ by their cuts.
+        filled = np.any(deposits[:, :, 0, self.of_cuts, 0], axis=2)
+        last = np.where(filled.any(axis=1), n_pt - np.argmax(filled[:, ::-1], axis=1), 0)
+        reach = int(np.max(np.flatnonzero(last), initial=-1)) + 1
+        for which, of, transfer in self.convolutions:
+            everything = len(of) == n_copy
+            step = 1 if everything else _TOGETHER
+            for eta in range(0, reach, step):
+                there = slice(eta, min(eta + step, reach))
+                until = max(1, int(last[there].max()))
+                part = deposits[there, :until]
+                if everything:  # a view
+                    before = part.reshape(until * n_z, -1).T
+                else:
+                    before = part[:, :, :, of].transpose(3, 4, 0, 1, 2).reshape(-1, until * n_z)
+                after = before @ transfer[: until * n_z, :until]
+                made[which, :, there, :until] = after.reshape(len(which), -1, len(part), after.shape[1])
+        return reach
 
 
 def _transfer(nodes: Array, kept: int, boson: Boson, change: RadiatorChange | None) -> NDArray[np.float32]:

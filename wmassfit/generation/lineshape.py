@@ -10,6 +10,7 @@ from scipy.interpolate import CubicHermiteSpline, CubicSpline
 
 from wmassfit.generation.bosons import Boson
 from wmassfit.generation.production import ENERGY_GEV, mass_luminosity
+from wmassfit.generation.quadrature import gauss_legendre
 from wmassfit.pdf import PdfSet
 
 __all__ = ["LineShape"]
@@ -104,7 +105,7 @@ def _integrate(
 
     low, high = (np.arctan((edge**2 - mass**2) / scale) for edge in range_gev)
     knots = np.linspace(low, high, _KNOTS)
-    nodes, weights = np.polynomial.legendre.leggauss(3)
+    nodes, weights = gauss_legendre(3)
     half = 0.5 * np.diff(knots)
     inner = 0.5 * (knots[1:] + knots[:-1])[:, np.newaxis] + half[:, np.newaxis] * nodes
     cells = half * np.sum(weights * density(inner), axis=1)

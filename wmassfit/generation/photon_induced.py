@@ -11,6 +11,7 @@ from wmassfit.generation.bosons import Z
 from wmassfit.generation.dimuon import OtherMuon
 from wmassfit.generation.kernel import TransverseMassCut
 from wmassfit.generation.production import ENERGY_GEV, GEV2_PB, X_MAX
+from wmassfit.generation.quadrature import gauss_legendre
 from wmassfit.generation.radiator import ALPHA
 from wmassfit.pdf import QUARKS, PdfSet
 from wmassfit.templateset import Array
@@ -49,7 +50,7 @@ class PhotonDensity:
     @staticmethod
     def elastic(x: Array) -> Array:
         """xγ(x) of the proton that stays whole."""
-        nodes, weights = np.polynomial.legendre.leggauss(64)
+        nodes, weights = gauss_legendre(64)
         lowest = _PROTON_MASS_GEV**2 * x**2 / (1.0 - x)
         half = 0.5 * np.log(1e3 / lowest)  # the form factors leave nothing above 10³ GeV²
         q2 = lowest[:, None] * np.exp(half[:, None] * (nodes + 1.0))
@@ -62,7 +63,7 @@ class PhotonDensity:
     @staticmethod
     def inelastic(pdf: PdfSet, x: Array) -> Array:
         """xγ(x) of photons from quarks."""
-        nodes, weights = np.polynomial.legendre.leggauss(48)
+        nodes, weights = gauss_legendre(48)
         half = 0.5 * np.log(X_MAX / x)
         y = x[:, None] * np.exp(half[:, None] * (nodes + 1.0))
         charges = np.array([4.0 if abs(q) in (2, 4) else 1.0 for q in QUARKS]) / 9.0
@@ -97,7 +98,7 @@ class PhotonInduced:
 
     def density(self, eta: Array, pt: Array) -> Array:
         """pb/GeV at given η and p_T: [η, p_T]."""
-        nodes, weights = np.polynomial.legendre.leggauss(32)
+        nodes, weights = gauss_legendre(32)
         reach = self.other.abs_eta
         lost, found = self.other.lost, self.other.found
         total = np.zeros((eta.size, pt.size))
@@ -114,7 +115,7 @@ class PhotonInduced:
 
     def binned(self, eta_edges: Array, pt_edges: Array) -> Array:
         """pb in bins: [η, p_T]."""
-        nodes, weights = np.polynomial.legendre.leggauss(3)
+        nodes, weights = gauss_legendre(3)
         eta, pt = ((0.5 * (e[1:] + e[:-1]))[:, None] + 0.5 * np.diff(e)[:, None] * nodes for e in (eta_edges, pt_edges))
         density = self.density(eta.ravel(), pt.ravel()).reshape(*eta.shape, *pt.shape)
         sums = np.einsum("eipj,i,j->ep", density, weights, weights)

@@ -13,6 +13,7 @@ from wmassfit.generation.grids import nominal_grids
 from wmassfit.generation.kernel import Copy, TransverseMassCut, fill_kernel
 from wmassfit.generation.lineshape import LineShape
 from wmassfit.generation.production import ENERGY_GEV, rapidity_spectrum
+from wmassfit.generation.quadrature import gauss_legendre
 from wmassfit.generation.rapidity_correlation import correlated
 from wmassfit.generation.response import build_response
 from wmassfit.pdf import PdfSet, symmetrised_directions
@@ -108,7 +109,7 @@ def boson_rapidity_cross_section(
     11.4
     """
     edges = _rising(abs_y_edges, "|y|")
-    nodes, weights = np.polynomial.legendre.leggauss(8)
+    nodes, weights = gauss_legendre(8)
     y = edges[:-1, None] + 0.5 * np.diff(edges)[:, None] * (nodes + 1.0)
     spectrum = rapidity_spectrum(pdf, boson, y.ravel(), energy_gev=energy_gev)
     # a mean over the bin is half the weighted sum, and there are two signs of y

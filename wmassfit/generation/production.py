@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.integrate import trapezoid
 
 from wmassfit.generation.bosons import Boson
+from wmassfit.generation.quadrature import gauss_legendre
 from wmassfit.pdf import PdfSet
 
 __all__ = [
@@ -144,7 +145,7 @@ def mass_luminosity(
     The densities stay at the boson's factorisation scale. The integral runs over |y| < ln(0.75 √s/m) and, where the set
     ends earlier, over the momentum fractions it covers; it is taken with 96 Gauss–Legendre nodes.
     """
-    nodes, weights = np.polynomial.legendre.leggauss(96)
+    nodes, weights = gauss_legendre(96)
     mass = np.atleast_1d(np.asarray(mass_gev, dtype=np.float64))
     ratio = energy_gev / mass
     limit = np.minimum(np.log(X_MAX * ratio), -np.log(pdf.x_range[0] * ratio)) * (1 - 1e-12)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from wmassfit.generation.bosons import Boson
+from wmassfit.generation.quadrature import gauss_legendre
 from wmassfit.generation.radiator import LEADING_LOGARITHMS, RadiatorChange, radiator_strength
 from wmassfit.templateset import Array
 
@@ -32,7 +33,7 @@ def radiator_rule(
     boson: Boson, *, change: RadiatorChange = LEADING_LOGARITHMS, order: int = 400
 ) -> tuple[Array, Array]:
     """Nodes z and weights, summing to one, of averages over the radiator that `radiation_matrices` has."""
-    nodes, cells = np.polynomial.legendre.leggauss(order)
+    nodes, cells = gauss_legendre(order)
     z = 1.0 - (0.5 * (nodes + 1.0)) ** (1.0 / radiator_strength(boson.mass_gev))
     weight = _weights(z, cells)
     return z, weight * change.factor(z, weight, boson)

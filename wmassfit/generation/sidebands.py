@@ -42,6 +42,7 @@ from wmassfit.generation.config import PredictionConfig
 from wmassfit.generation.expectation import Expectation, Leg
 from wmassfit.generation.kernel import Copy, TransverseMassCut
 from wmassfit.generation.processes import NONPROMPT, TAU, ZMUMU
+from wmassfit.generation.quadrature import gauss_legendre
 from wmassfit.templateset import Array
 
 __all__ = ["POWERS", "SidebandTruth", "Sidebands", "above", "expect_sidebands", "window_copies"]
@@ -51,7 +52,7 @@ POWERS: Mapping[str, int] = {"C": 1, "B": 2, "A": -2, "Ax": 1, "Bx": -1}
 
 _COPIES = ("sideband_everything", "sideband_above_far")
 _FAILING, _PASSING = ("Ax", "A", "C"), ("Bx", "B", "D")
-_ANGLES, _WEIGHTS = np.polynomial.legendre.leggauss(64)  # of m_T above 5 GeV: to 3e-6 of what adaptive quadrature gives
+_ANGLES, _WEIGHTS = gauss_legendre(64)  # of m_T above 5 GeV: to 3e-6 of what adaptive quadrature gives
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from scipy.optimize import minimize_scalar
 
 from wmassfit.errors import PhysicsError
 from wmassfit.generation.boson_and_jet import jet_spectrum
+from wmassfit.generation.quadrature import gauss_legendre
 
 __all__ = [
     "PT_MAX_GEV",
@@ -117,7 +118,7 @@ def nominal_join(boson: str) -> Join:
 
     found = minimize_scalar(lambda at: -ratio(at), bounds=_JOIN_RANGE_GEV, method="bounded", options={"xatol": 1e-6})
     at, factor = float(found.x), ratio(float(found.x))
-    x, w = np.polynomial.legendre.leggauss(48)
+    x, w = gauss_legendre(48)
     above = at + 0.5 * (PT_MAX_GEV - at) * (x + 1.0)
     gained = 0.5 * (PT_MAX_GEV - at) * np.sum(w * (factor * _jet(boson, above) - _form(above, shape)))
     return Join(at, factor, float(1.0 + gained))
@@ -168,7 +169,7 @@ def rise(pt: ArrayLike, nominal: Spectrum, *, start_gev: float, end_gev: float, 
 def _quadrature() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Gauss–Legendre nodes and weights on 0–100 GeV, 24 in each of eight panels that widen upwards."""
     edges = np.array([0.0, 2.0, 5.0, 10.0, 18.0, 30.0, 48.0, 70.0, PT_MAX_GEV])
-    x, w = np.polynomial.legendre.leggauss(24)
+    x, w = gauss_legendre(24)
     half = 0.5 * np.diff(edges)[:, np.newaxis]
     return (edges[:-1, np.newaxis] + half * (x + 1.0)).ravel(), (half * w).ravel()
 

@@ -18,6 +18,7 @@ from wmassfit.generation.groups.pt_v import PtVGroup
 from wmassfit.generation.lineshape import LineShape
 from wmassfit.generation.predictions import Prediction
 from wmassfit.generation.production import ENERGY_GEV, rapidity_spectrum
+from wmassfit.generation.quadrature import gauss_legendre
 from wmassfit.generation.rapidity_correlation import correlated
 from wmassfit.generation.scrambles import sobol_integers
 from wmassfit.generation.transverse_momentum import PT_MAX_GEV, PtRatio, PtShape, nominal_density
@@ -135,7 +136,7 @@ def z_pt_spectrum(
         pdf, at, acceptance=acceptance, energy_gev=energy_gev, log2_points=log2_points, seed=seed
     )
     fraction = CubicSpline(at, accepted, axis=-1)
-    x, w = np.polynomial.legendre.leggauss(12)
+    x, w = gauss_legendre(12)
     points = edges[:-1, None] + 0.5 * np.diff(edges)[:, None] * (x + 1.0)
 
     def binned(values: Array) -> Array:
