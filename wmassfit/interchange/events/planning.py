@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -36,12 +36,16 @@ class Column:
 
 @dataclass(frozen=True)
 class Variation:
-    """A nuisance parameter: the weights of its upper and, unless it is the mirror image, its lower side."""
+    """A nuisance parameter: the weights of its upper and, unless it is the mirror image, its lower side.
+
+    `over`: what they are divided by.
+    """
 
     name: str
     config: WeightsConfig
     up: Column
     down: Column | None = None
+    over: Expression | None = None
 
 
 @dataclass(frozen=True)
@@ -83,17 +87,11 @@ class Plan:
         return sum(piece.stop - piece.start for piece in self.pieces)
 
 
-def over(variation: Variation) -> Expression | None:
-    """What a ratio is divided by."""
-    text = variation.config.over
-    return None if text is None else Expression(text, f"variations, {variation.config.group}, over")
-
-
 def _branches(expressions: Sequence[Expression], variations: Sequence[Variation]) -> tuple[str, ...]:
     names = [name for one in expressions for name in one.branches]
     for variation in variations:
         names += [side.branch for side in (variation.up, variation.down) if side is not None]
-        names += one.branches if (one := over(variation)) is not None else ()
+        names += variation.over.branches if variation.over is not None else ()
     return tuple(dict.fromkeys(names))
 
 
@@ -179,7 +177,10 @@ def _width(tree: Any, branch: str, path: Path) -> int:
 
 
 def _variations(tree: Any, config: EventsConfig, path: Path) -> tuple[Variation, ...]:
-    found = [one for weights in config.variations for one in _of_group(tree, weights, config.weight, path)]
+    found: list[Variation] = []
+    for weights in config.variations:
+        over = None if weights.over is None else Expression(weights.over, f"variations, {weights.group}, over")
+        found += [replace(one, over=over) for one in _of_group(tree, weights, config.weight, path)]
     names = [one.name for one in found]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:

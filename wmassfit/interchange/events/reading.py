@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from wmassfit.errors import FormatError
 from wmassfit.interchange.events.expressions import Expression
-from wmassfit.interchange.events.planning import Column, Piece, Plan, Variation, over
+from wmassfit.interchange.events.planning import Column, Piece, Plan, Variation
 from wmassfit.interchange.root.file import opened_root
 from wmassfit.templateset import Array
 
@@ -135,7 +135,7 @@ class _Reading:
         return values[:, column.element]
 
     def _divisor(self, variation: Variation, flat: Callable[[Any, str], Array]) -> Array | float:
-        expression = over(variation)
+        expression = variation.over
         if expression is None:
             return 1.0
         values = flat(self._value(expression), expression.text)
