@@ -58,6 +58,11 @@ class AxisConfig(Strict):
         """Bin edges, [bins + 1]."""
         return np.linspace(self.low, self.high, self.bins + 1)
 
+    @property
+    def centres(self) -> Array:
+        """Middles of the bins, [bins]."""
+        return 0.5 * (self.edges[1:] + self.edges[:-1])
+
 
 class PdfConfig(Strict):
     """Parton densities: the embedded set, or an LHAPDF set by name (LHAPDF_DATA_PATH) or path (folder or .tar.gz)."""

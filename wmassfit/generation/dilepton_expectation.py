@@ -55,7 +55,7 @@ def expect_dilepton(
     grids, bins = grids or nominal_grids(), dilepton_bins(config)
     boson = replace(Z, mass_gev=config.mass_gev, width_gev=config.width_gev)
     production = nominal_production(config, pdf, boson, -1, grids)
-    eta = 0.5 * (config.eta.edges[1:] + config.eta.edges[:-1])
+    eta = config.eta.centres
     acceptance = MuonAcceptance(
         config.dimuon.pt_threshold_gev,
         config.eta.edges,

@@ -115,12 +115,12 @@ class Expectation:
     @cached_property
     def eta(self) -> Array:
         """Middles of the η bins."""
-        return 0.5 * (self.config.eta.edges[1:] + self.config.eta.edges[:-1])
+        return self.config.eta.centres
 
     @cached_property
     def pt(self) -> Array:
         """Middles of the p_T bins, GeV."""
-        return 0.5 * (self.config.pt.edges[1:] + self.config.pt.edges[:-1])
+        return self.config.pt.centres
 
     @property
     def prompt(self) -> tuple[str, ...]:
@@ -307,8 +307,7 @@ def _yields(
     photons: PhotonInduced | None,
 ) -> tuple[dict[str, Array], dict[str, Array]]:
     """Events [η, p_T, charge] and smeared densities at edges, `predicted` the legs of backgrounds that have some."""
-    eta_edges, edges = config.eta.edges, config.pt.edges
-    eta, pt = 0.5 * (eta_edges[1:] + eta_edges[:-1]), 0.5 * (edges[1:] + edges[:-1])
+    eta_edges, edges, eta, pt = config.eta.edges, config.pt.edges, config.eta.centres, config.pt.centres
     efficiency = muon_efficiency(config.efficiency, eta, pt)[:, :, None] * 1e3 * config.luminosity_fb  # pb → events
     at_edges = muon_efficiency(config.efficiency, eta, edges)[:, :, None] * 1e3 * config.luminosity_fb
     background = config.backgrounds

@@ -148,8 +148,8 @@ def fill(
     )
     factor = np.full(filled.squares.size, scale)
     if events.level == "generated":
-        eta, pt = (0.5 * (axis.edges[1:] + axis.edges[:-1]) for axis in axes[:2])
-        factor *= np.repeat(muon_efficiency(config.efficiency, eta, pt).ravel(), len(axes[2]))
+        efficiency = muon_efficiency(config.efficiency, *(axis.centers for axis in axes[:2]))
+        factor *= np.repeat(efficiency.ravel(), len(axes[2]))
     name = process or SIGNALS[config.boson]
     made = None if observed else room.process_of(filled, plan, name, factor=factor)
     if alone:

@@ -198,7 +198,7 @@ def _between(channel: Channel, axis: str, low: float, high: float) -> Mask:
             raise TemplateError(
                 f"channel {channel.name}, axis {axis}: {limit:g} is inside a bin; the nearest edge is {near:g}"
             )
-    middles = 0.5 * (edges[1:] + edges[:-1])
+    middles = np.asarray(channel.axes[position].centers)
     middles = np.abs(middles) if absolute else middles
     chosen = (middles > low) & (middles < high)
     if not np.any(chosen):

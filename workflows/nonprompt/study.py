@@ -169,7 +169,7 @@ def shapes_plot(found: NonpromptEstimate, sidebands: Sidebands, data: Dataset, r
     log_d, variance = log_estimate(counts, sidebands)
     bins, error = np.exp(log_d) / truth, np.exp(log_d) / truth * np.sqrt(variance)
     smooth, spread = found.predicted / truth, found.uncertainty()
-    pt = 0.5 * (config.pt.edges[1:] + config.pt.edges[:-1])
+    pt = config.pt.centres
     exact = (estimate(sidebands) / truth)[0, :, 0]
     chosen = [truth.shape[0] * i // 8 for i in (4, 6, 7)]
     with styled():

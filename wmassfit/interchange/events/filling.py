@@ -158,10 +158,9 @@ class _Job:
         """Measured p_T of generated muons."""
         eta = next(axis for axis in self.axes if axis.name == "eta")
         index = np.clip(_bins(eta, values["eta"]), 0, len(eta) - 1)
-        middle = 0.5 * (eta.edges[1:] + eta.edges[:-1])
         pt = values["pt"]
         rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(part,)))
-        return np.asarray(pt * (1.0 + relative_resolution(pt, middle[index]) * rng.standard_normal(pt.size)))
+        return np.asarray(pt * (1.0 + relative_resolution(pt, eta.centers[index]) * rng.standard_normal(pt.size)))
 
 
 def _bins(axis: Any, values: Array) -> NDArray[np.int64]:
