@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from wmassfit.cli import console, options, reading
+from wmassfit.errors import RecipeError
+
+if TYPE_CHECKING:
+    from wmassfit.interchange.registry import Format
 
 __all__ = ["command"]
 
@@ -30,6 +35,20 @@ __all__ = ["command"]
     metavar="NAME",
     help="Results: the covariance of these parameters; of those of interest if left out; repeatable.",
 )
+@click.option(
+    "--approximate",
+    is_flag=True,
+    help="HistFactory, HS3 and Combine: keep the templates at 0 and ±1 standard deviations of each parameter, change "
+    "what is between and beyond them, and say by how much; MC statistics become those of the format.",
+)
+@click.option(
+    "--step",
+    "steps",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="With --approximate: where a parameter without constraint has its up and down templates; a mass takes two of "
+    "the points that it was generated at if left out. Repeatable.",
+)
 @reading.format_options
 def command(
     source: tuple[str, ...],
@@ -37,11 +56,14 @@ def command(
     to: str | None,
     writing: tuple[str, ...],
     covariance: tuple[str, ...],
+    approximate: bool,
+    steps: tuple[str, ...],
     **how: Any,
 ) -> None:
     """Read IN (several files where the format has several) and write OUT; the suffixes say the formats.
 
-    What the target's format cannot express is refused with a list, never dropped. A fit (fit.h5) becomes a ROOT file,
+    What the target's format cannot express is refused with a list, never dropped; --approximate says what may change. A
+    fit (fit.h5) becomes a ROOT file,
     JSON, CSV or a HEPData submission; with --select and its like, IN means the templates in it.
     """
     from wmassfit.interchange import FORMATS, check_output, read, write
@@ -54,6 +76,25 @@ def command(
         asked["covariance"] = list(covariance)
     content = reading.read_templates(source, **how) if any(how.values()) else read(*source)
     chosen = choose_writer(FORMATS, target, content, name=to)
+    if approximate:
+        content, defaults = _approximated(content, chosen, options.numbers(steps, option="--step"))
+        asked = {**defaults, **asked}
+    elif steps:
+        raise RecipeError("--step belongs to --approximate: give both")
     options.check_known(asked, chosen.write, what=f"the writer of the format {chosen.name}", option="--write")
     write(content, target, format=to, **asked)
     click.echo(f"{target} written")
+
+
+def _approximated(content: Any, chosen: Format, steps: dict[str, float]) -> tuple[Any, Mapping[str, str]]:
+    """Templates as histograms at ±1, and the writer's options that go with them; says what has changed."""
+    from wmassfit.interchange import FORMATS, approximate
+    from wmassfit.templateset import TemplateSet
+
+    if chosen.approximation is None or not isinstance(content, TemplateSet):
+        able = ", ".join(one.name for one in FORMATS if one.approximation is not None)
+        raise RecipeError(f"--approximate: templates for {able}; this is a {type(content).__name__} for {chosen.name}")
+    free, defaults = chosen.approximation
+    found = approximate(content, free=free, steps=steps)
+    click.echo(str(found), err=True)
+    return found.templates, defaults

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from wmassfit.errors import FormatError
+from wmassfit.interchange.approximate import Approximation, approximate
 from wmassfit.interchange.atomic import check_writable, replaced_file, replaced_files, staged_folder
 from wmassfit.interchange.combine import datacard
 from wmassfit.interchange.histfactory import hs3, workspace, xml
@@ -23,7 +24,9 @@ from wmassfit.templateset import TemplateSet, join
 
 __all__ = [
     "FORMATS",
+    "Approximation",
     "Format",
+    "approximate",
     "check_output",
     "check_writable",
     "read",

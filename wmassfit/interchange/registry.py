@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from wmassfit.errors import FormatError
+from wmassfit.interchange.approximate import Free
 
 __all__ = ["Format", "choose_reader", "choose_writer", "existing_file", "writers"]
 
@@ -23,7 +24,8 @@ class Format:
     `read(path, **options)` gives a TemplateSet or a FitResult, of several paths where `several` files belong together;
     `write(thing, path, **options)` replaces the file at `path` in one step; either may be missing.
     `recognises(path)` looks into a file when several formats share its suffix, or when its suffix tells nothing.
-    `writes(thing)` says whether an object can be written at all.
+    `writes(thing)` says whether an object can be written at all. `approximation`, where templates go in as
+    `approximate` makes them: what becomes of parameters without constraint, and the writer's options that go with it.
     """
 
     name: str
@@ -33,6 +35,7 @@ class Format:
     recognises: Callable[[Path], bool] = field(default=_anything)
     writes: Callable[[Any], bool] = field(default=lambda _: True)
     several: bool = False
+    approximation: tuple[Free, Mapping[str, str]] | None = None
 
 
 def existing_file(path: str | Path) -> Path:
@@ -55,7 +58,12 @@ def _named(formats: Sequence[Format], name: str) -> Format:
 
 
 def _suffixes(formats: Sequence[Format]) -> str:
-    return ", ".join(f"{suffix} ({one.name})" for one in formats for suffix in one.suffixes)
+    """Each suffix once, with the formats that have it."""
+    names: dict[str, list[str]] = {}
+    for one in formats:
+        for suffix in one.suffixes:
+            names.setdefault(suffix, []).append(one.name)
+    return ", ".join(f"{suffix} ({', '.join(found)})" for suffix, found in names.items())
 
 
 def choose_reader(formats: Sequence[Format], path: Path, *, name: str | None = None) -> Format:
@@ -67,12 +75,16 @@ def choose_reader(formats: Sequence[Format], path: Path, *, name: str | None = N
     if not candidates:
         # A file without a telling suffix may still be recognised by what it holds.
         candidates = [one for one in readable if one.recognises(path)]
+    chosen = next((one for one in candidates if one.recognises(path)), None)
+    if chosen is not None:
+        return chosen
+    for one in formats:
+        if one.read is None and path.suffix.lower() in one.suffixes and one.recognises(path):
+            raise FormatError(f"{path}: a {one.name}, which other programs read; give the file it was made from")
     if not candidates:
         raise FormatError(f"{path}: no known format; known are {_suffixes(readable)}")
-    if len(candidates) == 1:
-        return candidates[0]
-    # Where nobody recognises it, the first one says what is wrong with the file.
-    return next((one for one in candidates if one.recognises(path)), candidates[0])
+    # The first one says what is wrong with the file.
+    return candidates[0]
 
 
 def writers(formats: Sequence[Format], path: Path) -> list[Format]:

@@ -122,10 +122,10 @@ class _Builder:
         if line.kind == "gmN":
             wanted: Constraint = Poisson(name, name, float(line.count), 1.0)
             self._parameter(Parameter(name, float(line.count), (0.0, math.inf)), groups)
-        elif line.kind == "lnU":
+        elif line.kind in ("lnU", "shapeU"):
             self._parameter(Parameter(name, 0.0, (-1.0, 1.0)), groups)
             if name in self.constraints:
-                raise FormatError(f"{self.card.path}: {name} is lnU and constrained by another line")
+                raise FormatError(f"{self.card.path}: {name} is {line.kind} and constrained by another line")
             return
         else:
             wanted = Gaussian.unit(name)

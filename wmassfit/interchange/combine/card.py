@@ -22,7 +22,7 @@ __all__ = [
 Cell = tuple[str, str]
 """(channel, process)"""
 
-SHAPES = ("shape", "shape?", "shapeN", "shapeN?", "shapeN2", "shapeN2?")
+SHAPES = ("shape", "shape?", "shapeU", "shapeN", "shapeN?", "shapeN2", "shapeN2?")
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ What the lines mean is taken from Combine's documentation and arXiv:2404.06614.
 | --- | --- |
 | process ids ≤ 0 | signal, multiplied by `r`, the parameter of interest |
 | lnN κ, a/b | log-normal κ^θ; asymmetric log-normal, smooth within |θ| = ½ |
-| lnU | κ^θ with θ free in [−1, 1] |
+| lnU, shapeU | as lnN and shape, with θ free in [−1, 1] |
 | shape, shape? | fractions of events interpolated as differences (a polynomial within the smooth region, straight \
 outside; its width is the smallest effect of the process, at most 1), and the normalisation as an asymmetric \
 log-normal, left out where it changes by less than 10⁻³ both ways, as Combine does |
@@ -113,6 +113,7 @@ def _is_card(path: Path) -> bool:
 
 FORMAT = Format(
     name="combine",
+    approximation=("bounded", {"mc_stat": "autoMCStats"}),
     suffixes=(".txt", ".card"),
     read=read_combine,
     write=write_combine,

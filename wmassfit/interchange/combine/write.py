@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -25,13 +25,18 @@ __all__ = ["write_combine"]
 _NAME = re.compile(r"[A-Za-z_][\w.+-]*")
 
 
-def write_combine(templates: TemplateSet, path: str | Path) -> None:
+def write_combine(
+    templates: TemplateSet, path: str | Path, *, mc_stat: Literal["refuse", "autoMCStats"] = "refuse"
+) -> None:
     """Write a datacard to `path` and its histograms to the file of the same name with the suffix .root.
 
     Processes multiplied by the parameter `r` become signals; other factors rateParam. Channels of several axes are
     written with flat bins, since Combine takes TH1 alone. Where there are no observed data, the expectation stands for
     them. Bounds and start of r, which are Combine's options, and what has no influence on the likelihood (metadata,
     units, labels) are not written.
+
+    `mc_stat="autoMCStats"` gives channels with MC statistics a line with threshold 0, which changes the likelihood:
+    parameters are normal and additive, and follow the signal strength.
 
     Raises UnsupportedFeature, with the whole list, for templates that Combine cannot express, FormatError where the
     ROOT file would replace one that belongs to no such card; nothing is written then.
@@ -45,7 +50,9 @@ def write_combine(templates: TemplateSet, path: str | Path) -> None:
             f"{target}: the histograms of the card go to {histograms.name} beside it, which is there already and "
             "belongs to no card of that name; give the card another name, or move that file"
         )
-    text, objects = _Writer(templates, histograms.name).compose()
+    if mc_stat not in ("refuse", "autoMCStats"):
+        raise FormatError(f'mc_stat={mc_stat!r}: choose "refuse" or "autoMCStats"')
+    text, objects = _Writer(templates, histograms.name, mc_stat == "autoMCStats").compose()
     import uproot
 
     with replaced_files(target.parent) as folder:
@@ -58,6 +65,7 @@ def write_combine(templates: TemplateSet, path: str | Path) -> None:
 class _Writer:
     templates: TemplateSet
     histograms: str
+    convert: bool
     problems: list[str] = field(default_factory=list)
     plans: dict[Cell, CellPlan] = field(default_factory=dict)
     auto: dict[str, AutoMcStats] = field(default_factory=dict)
@@ -76,7 +84,10 @@ class _Writer:
         body = self._nuisances(signals)
         self._names()
         if self.problems:
-            raise UnsupportedFeature(f"a Combine datacard cannot express these templates: {listed(self.problems)}")
+            raise UnsupportedFeature(
+                f"a Combine datacard cannot express these templates: {listed(self.problems)}\napproximate templates "
+                "(convert --approximate) go in, which may change the likelihood"
+            )
         return "\n".join([*self._head(signals), *body]) + "\n", self.objects
 
     def _constraints(self) -> None:
@@ -101,10 +112,12 @@ class _Writer:
     # Channels
 
     def _channel(self, channel: Channel) -> None:
-        if channel.mc_stat is not None:
+        if channel.mc_stat is not None and self.convert:
+            self.auto[channel.name] = AutoMcStats(0.0, include_signal=True, mode=2)
+        elif channel.mc_stat is not None:
             self.problems.append(
                 f"channel {channel.name}: MC statistics of kind {channel.mc_stat.kind} (Combine has its own, whose "
-                "uncertainty follows the signal strength; take mc_stat away and set autoMCStats in the card)"
+                "uncertainty follows the signal strength: mc_stat=autoMCStats)"
             )
         if channel.masked:
             self.problems.append(f"channel {channel.name}: it is masked")
@@ -237,8 +250,10 @@ class _Writer:
         channels = self.templates.channels
         columns = list(self.plans)
         names = [c.name for c in channels]
+        pois = f", and --redefineSignalPOIs {','.join(self.templates.pois)} in fits" if self.templates.pois else ""
         return [
             "# written by wmassfit" + ("" if self.templates.observed else "; data_obs is the expectation"),
+            *([] if signals else [f"# no process is multiplied by r: text2workspace.py --X-allow-no-signal{pois}"]),
             f"imax {len(channels)}",
             f"jmax {len(processes) - 1}",
             "kmax *",
@@ -305,9 +320,10 @@ class _Writer:
             if parameter.bounds != (-math.inf, math.inf):
                 self.problems.append(f"{name}: it has the bounds {parameter.bounds}")
         elif name not in self.poisson:
-            if kind != "lnN" or parameter.bounds != (-1.0, 1.0):
-                self.problems.append(f"{name}: it has no constraint (lnU needs log-normals and the bounds −1 and 1)")
-            kind = "lnU"
+            free = {"lnN": "lnU", "shape": "shapeU"}
+            if kind not in free or parameter.bounds != (-1.0, 1.0):
+                self.problems.append(f"{name}: it has no constraint (lnU and shapeU have the bounds −1 and 1)")
+            kind = free.get(kind, kind)
         return [_row(f"{name} {kind}", cells)]
 
     def _gamma(self, parameter: Parameter, factors: Mapping[Cell, list[Factor]], lines: list[str]) -> list[str]:

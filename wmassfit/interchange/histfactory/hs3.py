@@ -214,4 +214,10 @@ def _members(channel: Channel, process: str, name: str) -> list[str]:
     return [found[i] for i in range(channel.n_bins)]
 
 
-FORMAT = Format(name="hs3", suffixes=(".hs3",), write=write_hs3, writes=lambda thing: isinstance(thing, TemplateSet))
+FORMAT = Format(
+    name="hs3",
+    suffixes=(".hs3",),
+    write=write_hs3,
+    writes=lambda thing: isinstance(thing, TemplateSet),
+    approximation=("straight", {"mc_stat": "staterror"}),
+)

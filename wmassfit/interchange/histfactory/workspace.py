@@ -120,6 +120,7 @@ def _recognises(path: Path) -> bool:
 
 FORMAT = Format(
     name="histfactory",
+    approximation=("straight", {"mc_stat": "staterror"}),
     suffixes=(".json",),
     read=read_histfactory,
     write=write_histfactory,

@@ -79,7 +79,8 @@ def to_workspace(
     if writer.problems:
         found = listed(writer.problems, "\n  ")
         raise UnsupportedFeature(
-            f"these templates do not go into HistFactory JSON:\n  {found}\nROOT and HDF5 take them"
+            f"these templates do not go into HistFactory JSON:\n  {found}\nROOT and HDF5 take them; "
+            "approximate templates (convert --approximate) go in, which may change the likelihood"
         )
     if extra:
         writer.configs.append(extra_entry(templates, codes, said=writer.variances))

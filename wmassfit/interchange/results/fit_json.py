@@ -107,4 +107,9 @@ def _finite(values: Any) -> list[float | None]:
     return [value if math.isfinite(value) else None for value in values.tolist()]
 
 
-FORMAT = Format(name="fit_json", suffixes=(".json",), write=write_fit_json, writes=is_fit)
+def _recognises(path: Path) -> bool:
+    with path.open("rb") as file:
+        return b'"format": "wmassfit fit"' in file.read(200)
+
+
+FORMAT = Format(name="fit_json", suffixes=(".json",), write=write_fit_json, writes=is_fit, recognises=_recognises)

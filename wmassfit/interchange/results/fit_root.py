@@ -105,4 +105,4 @@ def _safe(name: str) -> str:
     return re.sub(r"[/;]", "_", name)
 
 
-FORMAT = Format(name="fit_root", suffixes=(".root",), write=write_fit_root, writes=is_fit)
+FORMAT = Format(name="fit_root", suffixes=(".root",), write=write_fit_root, writes=is_fit, recognises=lambda _: False)
