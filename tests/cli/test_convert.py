@@ -12,6 +12,8 @@ from click.testing import CliRunner
 
 from wmassfit import interchange
 from wmassfit.cli import main
+from wmassfit.inference import fit
+from wmassfit.likelihood import Model
 from wmassfit.templateset import Channel, Dataset, Factor, Gaussian, McStat, Parameter, Process, Scale, TemplateSet
 
 
@@ -95,3 +97,21 @@ def test_what_a_format_cannot_say(whole: Path, tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["convert", str(tmp_path / "smeared.root"), target, "--write", "nonsense=1"])
     assert result.exit_code == 2
     assert "nonsense" in result.output
+
+
+def test_what_only_others_read_is_refused_by_name(tmp_path: Path) -> None:
+    region = Channel(
+        "region", (hist.axis.Regular(1, 0, 1, name="x"),), (Process("s", [9.0], modifiers=(Factor("r"),)),)
+    )
+    model = Model(TemplateSet((region,), (Parameter("r", 1.0),), pois=("r",)))
+    result = fit(model, model.asimov())
+    interchange.write(model.templates, tmp_path / "out.hs3")
+    for name in ("out.json", "out.csv"):
+        interchange.write(result, tmp_path / name)
+    for name, kind in (("out.json", "fit_json"), ("out.csv", "fit_csv"), ("out.hs3", "hs3")):
+        wrong = CliRunner().invoke(main, ["inspect", str(tmp_path / name)])
+        assert wrong.exit_code == 2
+        assert f"{name}: a {kind}, which other programs read" in wrong.stderr
+    (tmp_path / "out.xyz").write_text("?")
+    unknown = CliRunner().invoke(main, ["inspect", str(tmp_path / "out.xyz")])
+    assert unknown.stderr.count(".root") == 1
