@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
+
+from wmassfit.recipe import Recipe
+from wmassfit.templateset import TemplateSet
 
 
 @pytest.fixture(scope="session")
@@ -22,3 +25,23 @@ def reference() -> Callable[[str], Path]:
         return path
 
     return find
+
+
+@pytest.fixture(scope="session")
+def small_templates() -> TemplateSet:
+    """Templates of the small recipe with few points, made once for all tests that look at what they hold."""
+    from wmassfit.pipeline import generate
+
+    return generate(Recipe.load("small").override({"generation.kernel.log2_points": 10}))
+
+
+@pytest.fixture(scope="session")
+def only() -> Callable[..., Recipe]:
+    """A recipe with some of its groups of nuisance parameters alone, then with other values."""
+
+    def chosen(name: str, groups: Sequence[str], changes: Mapping[str, object]) -> Recipe:
+        recipe = Recipe.load(name)
+        every = recipe.model_dump(mode="json")["generation"]["nuisances"]
+        return recipe.override({"generation.nuisances": {group: every[group] for group in groups}}).override(changes)
+
+    return chosen

@@ -7,14 +7,12 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from wmassfit.pipeline import generate
-from wmassfit.recipe import Recipe
 from wmassfit.templateset import TemplateSet
 
 
 @pytest.fixture(scope="module")
-def templates() -> TemplateSet:
-    return generate(Recipe.load("small").override({"generation.kernel.log2_points": 10}))
+def templates(small_templates: TemplateSet) -> TemplateSet:
+    return small_templates
 
 
 @pytest.mark.parametrize("name", ["ptv_collins_soper", "ptv_gamma_mu", "ptv_beam_qg", "A02_shower"])

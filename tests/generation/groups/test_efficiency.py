@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -11,10 +13,8 @@ from wmassfit.templateset import Scale, TemplateSet
 
 
 @pytest.fixture(scope="module")
-def templates() -> TemplateSet:
-    recipe = Recipe.load("wmass")
-    only = {"muon_efficiency": recipe.model_dump(mode="json")["generation"]["nuisances"]["muon_efficiency"]}
-    return generate(recipe.override({"generation.kernel.log2_points": 8, "generation.nuisances": only}))
+def templates(only: Callable[..., Recipe]) -> TemplateSet:
+    return generate(only("wmass", ["muon_efficiency"], {"generation.kernel.log2_points": 8}))
 
 
 def acts_on(templates: TemplateSet, parameter: str) -> dict[str, Scale]:

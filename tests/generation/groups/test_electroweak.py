@@ -29,8 +29,8 @@ MASS = DileptonBins("dimuon_mass", np.linspace(0.0, 2.4, 5), np.linspace(76.0, 1
 
 
 @pytest.fixture(scope="module")
-def templates() -> TemplateSet:
-    return generate(Recipe.load("small").override({"generation.kernel.log2_points": 10}))
+def templates(small_templates: TemplateSet) -> TemplateSet:
+    return small_templates
 
 
 def test_parameters_of_the_w(templates: TemplateSet, effects: Callable[[str], dict[str, np.ndarray]]) -> None:
@@ -133,15 +133,16 @@ def test_refusals(recipe: str, changes: dict[str, float], says: str) -> None:
         Recipe.load(recipe).override({f"generation.nuisances.electroweak.{k}": v for k, v in changes.items()})
 
 
-def test_without_radiation_it_has_no_uncertainty() -> None:
-    made = generate(Recipe.load("small").override({"generation.kernel": {"log2_points": 8, "radiation": False}}))
+def test_without_radiation_it_has_no_uncertainty(only: Callable[..., Recipe]) -> None:
+    changes = {"generation.kernel": {"log2_points": 8, "radiation": False}}
+    made = generate(only("small", ["electroweak"], changes))
     assert not [name for name in made.groups["electroweak"] if "fsr" in name]
 
 
-def test_sizes_of_zero_leave_parameters_out() -> None:
+def test_sizes_of_zero_leave_parameters_out(only: Callable[..., Recipe]) -> None:
     group = dict.fromkeys(("exponentiation", "second_order", "pairs", "virtual_w", "virtual_z", "interference"), 0.0)
     changes = {f"generation.nuisances.electroweak.{name}": size for name, size in group.items()}
-    made = generate(Recipe.load("small").override({**changes, "generation.kernel.log2_points": 8}))
+    made = generate(only("small", ["electroweak"], {**changes, "generation.kernel.log2_points": 8}))
     assert made.groups["electroweak"] == ("ew_isr",)
 
 

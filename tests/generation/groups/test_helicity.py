@@ -14,14 +14,12 @@ from wmassfit.templateset import Scale, TemplateSet
 
 THEORY = {f"generation.nuisances.{name}": None for name in ("pdf", "pt_v", "angular_coefficients")}
 
+FEW = {"generation.kernel.log2_points": 10, "generation.eta.bins": 8}
+
 
 def make(**helicity: object) -> TemplateSet:
     group = {"origin": "loose priors", "rapidity": [0, 1, 2.5], "pt_gev": [0, 10, 40], "floor": 0.01, **helicity}
-    return generate(
-        Recipe.load("small").override(
-            {**THEORY, "generation.kernel.log2_points": 10, "generation.nuisances.helicity": group}
-        )
-    )
+    return generate(Recipe.load("small").override({**THEORY, **FEW, "generation.nuisances.helicity": group}))
 
 
 @pytest.fixture(scope="module")

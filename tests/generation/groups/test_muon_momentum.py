@@ -20,12 +20,10 @@ from wmassfit.pipeline import generate
 from wmassfit.recipe import Recipe
 from wmassfit.templateset import TemplateSet
 
-FEW = {"generation.kernel.log2_points": 10}
-
 
 @pytest.fixture(scope="module")
-def templates() -> TemplateSet:
-    return generate(Recipe.load("small").override(FEW))
+def templates(small_templates: TemplateSet) -> TemplateSet:
+    return small_templates
 
 
 def named(templates: TemplateSet, start: str) -> list[str]:
@@ -73,10 +71,10 @@ def test_the_common_pixel_term_is_all_of_them(
         np.testing.assert_allclose(together, effects("pixel_common")[process], atol=1e-12)
 
 
-def test_pixel_hits_move_the_scale() -> None:
+def test_pixel_hits_move_the_scale(only: Callable[..., Recipe]) -> None:
     """Without a resolution of their own, muons that are off by 2e-4 move like a common scale of 1% of that."""
-    off = {"generation.nuisances.pixel_multiplicity.hit_variance": 0.0}
-    made = generate(Recipe.load("small").override(FEW | off))
+    off = {"generation.kernel.log2_points": 10, "generation.nuisances.pixel_multiplicity.hit_variance": 0.0}
+    made = generate(only("small", ["momentum_scale", "pixel_multiplicity"], off))
     change = {
         m.parameter: m.up - 1
         for m in made.channel("muon").process("Wmunu").modifiers

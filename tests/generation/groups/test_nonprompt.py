@@ -15,11 +15,12 @@ from wmassfit.templateset import TemplateSet
 FAST = {"generation.kernel.log2_points": 8, "generation.eta.bins": 4}
 KEY = "generation.nuisances.nonprompt"
 RECIPE = Recipe.load("small").override(FAST)
+ALONE = RECIPE.override({"generation.nuisances": {"nonprompt": RECIPE.generation.nuisances.nonprompt.model_dump()}})
 
 
 @pytest.fixture(scope="module")
 def templates() -> TemplateSet:
-    return generate(RECIPE)
+    return generate(ALONE)
 
 
 def names(templates: TemplateSet) -> list[str]:
@@ -59,7 +60,7 @@ def test_closure_is_common_to_all_cells(effects: Callable[[str], dict[str, np.nd
 
 def test_more_data_less_statistics_same_closure() -> None:
     def sizes(luminosity: float) -> tuple[np.ndarray, np.ndarray]:
-        made = generate(RECIPE.override({"generation.luminosity_fb": luminosity}))
+        made = generate(ALONE.override({"generation.luminosity_fb": luminosity}))
         ups = {m.parameter: m.up for m in made.channel("muon").process("nonprompt").modifiers if m.parameter != "lumi"}
         return np.log(ups["nonprompt_eta00_plus_0"]), np.log(ups["nonprompt_closure_slope"])
 
@@ -69,7 +70,7 @@ def test_more_data_less_statistics_same_closure() -> None:
 
 
 def test_nothing_to_close_without_a_correlation() -> None:
-    made = generate(RECIPE.override({f"{KEY}.correlation": 0}))
+    made = generate(ALONE.override({f"{KEY}.correlation": 0}))
     assert len(names(made)) == 4 * 2 * 4
 
 
@@ -103,4 +104,4 @@ def test_refused_where_the_z_is_measured() -> None:
 
 def test_too_little_to_be_estimated() -> None:
     with pytest.raises(RecipeError, match=r"backgrounds\.nonprompt = 1e-06 is too little beside the prompt muons"):
-        generate(RECIPE.override({"generation.backgrounds.nonprompt": 1e-6}))
+        generate(ALONE.override({"generation.backgrounds.nonprompt": 1e-6}))

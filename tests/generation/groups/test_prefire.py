@@ -28,7 +28,7 @@ def make(**changes: object) -> TemplateSet:
         "calorimeter": 0.001,
         **changes,
     }
-    settings = {"generation.kernel.log2_points": 8, "generation.nuisances.prefire": group}
+    settings = {"generation.kernel.log2_points": 8, "generation.nuisances": {"prefire": group}}
     return generate(Recipe.load("small").override(settings))
 
 
@@ -80,9 +80,9 @@ def test_nonprompt_comes_from_events_that_were_recorded(effects: Callable[[str],
     np.testing.assert_allclose(effects("prefire_calorimeter")["Zmumu"], -0.001)
 
 
-def test_the_recoil_of_a_pair_prefires_once() -> None:
+def test_the_recoil_of_a_pair_prefires_once(only: Callable[..., Recipe]) -> None:
     small = {"generation.kernel.log2_points": 8, "generation.eta.bins": 24}
-    (channel,) = generate(Recipe.load("zpty").override(small)).channels
+    (channel,) = generate(only("zpty", ["prefire"], small)).channels
     (process,) = (p for p in channel.processes if p.name == "Zmumu")
     (effect,) = (m for m in process.modifiers if isinstance(m, Scale) and m.parameter == "prefire_calorimeter")
     np.testing.assert_allclose(effect.up, 1 - 0.001)

@@ -20,14 +20,13 @@ from wmassfit.recipe import Recipe
 from wmassfit.templateset import TemplateSet
 
 GROUP = Recipe.load("small").generation.nuisances.pt_v
-FAST = {"generation.kernel.log2_points": 8}
 COMMON = {f"ptv_{name}" for name in THEORY_NUISANCES}
 HEAVY = {f"ptv_{quark}_{kind}" for quark in ("charm", "bottom") for kind in ("primary", "secondary")}
 
 
 @pytest.fixture(scope="module")
-def templates() -> TemplateSet:
-    return generate(Recipe.load("small").override(FAST))
+def templates(small_templates: TemplateSet) -> TemplateSet:
+    return small_templates
 
 
 def split(names: set[str]) -> dict[str, set[str]]:
@@ -46,8 +45,8 @@ def test_kinds_of_the_w(templates: TemplateSet) -> None:
     assert counts == {"non_perturbative": 10, "perturbative": 8, "theory": 10, "heavy": 4}
 
 
-def test_kinds_of_the_z() -> None:
-    names = set(generate(Recipe.load("zpty").override(FAST)).groups["pt_v"])
+def test_kinds_of_the_z(only: Callable[..., Recipe]) -> None:
+    names = set(generate(only("zpty", ["pt_v"], {"generation.kernel.log2_points": 8})).groups["pt_v"])
     counts = {kind: len(found) for kind, found in split(names).items()}
     assert counts == {"non_perturbative": 4, "perturbative": 4, "theory": 10, "heavy": 4}
 

@@ -13,10 +13,8 @@ from wmassfit.templateset import TemplateSet
 
 
 @pytest.fixture(scope="module")
-def templates() -> TemplateSet:
-    recipe = Recipe.load("small")
-    only = {"recoil": recipe.model_dump(mode="json")["generation"]["nuisances"]["recoil"]}
-    return generate(recipe.override({"generation.kernel.log2_points": 10, "generation.nuisances": only}))
+def templates(only: Callable[..., Recipe]) -> TemplateSet:
+    return generate(only("small", ["recoil"], {"generation.kernel.log2_points": 10}))
 
 
 def test_a_higher_threshold_leaves_fewer_events(effects: Callable[[str], dict[str, np.ndarray]]) -> None:

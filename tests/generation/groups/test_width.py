@@ -10,16 +10,13 @@ import pytest
 from wmassfit.errors import RecipeError
 from wmassfit.generation.bosons import SIN2_EFFECTIVE
 from wmassfit.generation.groups.width import lepton_asymmetry
-from wmassfit.pipeline import generate
 from wmassfit.recipe import Recipe
 from wmassfit.templateset import TemplateSet
 
-FEW = {"generation.kernel.log2_points": 12}
-
 
 @pytest.fixture(scope="module")
-def templates() -> TemplateSet:
-    return generate(Recipe.load("small").override(FEW))
+def templates(small_templates: TemplateSet) -> TemplateSet:
+    return small_templates
 
 
 def test_asymmetry_of_leptons() -> None:
