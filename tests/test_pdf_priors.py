@@ -14,7 +14,7 @@ from wmassfit.interchange.results.priors import Priors, write_priors
 from wmassfit.pipeline import generate
 from wmassfit.templateset import Gaussian
 
-FAST = {"generation.kernel.log2_points": 8}
+FAST = {"generation.kernel.log2_points": 8, "generation.eta.bins": 6}
 KEY = "generation.nuisances.pdf.priors"
 
 

@@ -17,7 +17,7 @@ from wmassfit.errors import RecipeError, TemplateError, WmassfitError
 from wmassfit.pipeline import make_data, run
 from wmassfit.templateset import TemplateSet, identical
 
-FAST = {"generation.kernel.log2_points": 12}
+FAST = {"generation.kernel.log2_points": 10}
 
 
 @pytest.fixture(scope="module")

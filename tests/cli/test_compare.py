@@ -12,19 +12,16 @@ from click.testing import CliRunner, Result
 from wmassfit.cli import main
 from wmassfit.interchange import read
 
-QUICK = ("--set", "generation.kernel.log2_points=8", "--set", "generation.eta.bins=6")
-
 
 def run(*arguments: str) -> Result:
     return CliRunner().invoke(main, list(arguments))
 
 
 @pytest.fixture(scope="module")
-def fits(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+def fits(with_data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
     folder = tmp_path_factory.mktemp("compare")
-    assert run("generate", "small", *QUICK, "--data", "pseudo", "-o", str(folder / "t.root")).exit_code == 0
     for name, options in (("whole", ()), ("charges", ("--split", "m_w:charge"))):
-        assert run("fit", str(folder / "t.root"), *options, "-o", str(folder / f"{name}.h5")).exit_code == 0
+        assert run("fit", str(with_data), *options, "-o", str(folder / f"{name}.h5")).exit_code == 0
     return str(folder / "whole.h5"), str(folder / "charges.h5")
 
 

@@ -15,7 +15,8 @@ from wmassfit.cli import main
 from wmassfit.interchange import read
 
 NAMES = ("--branch", "pt=pt", "--branch", "eta=eta", "--branch", "charge=q")
-QUICK = ("--set", "generation.kernel.log2_points=9", "--workers", "1")
+FEW = ("--set", "generation.eta.bins=6")
+QUICK = (*FEW, "--set", "generation.kernel.log2_points=9", "--workers", "1")
 
 
 def muons(n: int = 4000, seed: int = 1) -> dict[str, np.ndarray]:
@@ -83,15 +84,15 @@ def test_a_cut_that_cannot_be_made_is_said(tmp_path: Path) -> None:
 def test_into_templates_and_as_data(tmp_path: Path) -> None:
     events, recipe, made = write(tmp_path / "e.root", muons()), tmp_path / "r.root", tmp_path / "t.root"
     run("generate", "small", *QUICK, "-o", recipe)
-    run("fill", "small", events, *NAMES, "--weight", "w", "--into", recipe, "--process", "extra", "-o", made)
+    run("fill", "small", events, *NAMES, *FEW, "--weight", "w", "--into", recipe, "--process", "extra", "-o", made)
     assert [p.name for p in read(made).channel("muon").processes][-1] == "extra"
     assert not read(made).channel("muon").process("extra").modifiers
-    run("fill", "small", events, *NAMES, "--into", recipe, "--observed", "-o", made)
+    run("fill", "small", events, *NAMES, *FEW, "--into", recipe, "--observed", "-o", made)
     data = read(made).observed
     assert data is not None
     assert not data.simulated
     assert data.counts["muon"].sum() == 4000
-    finer = ("--set", "generation.pt.bins=30")
+    finer = (*FEW, "--set", "generation.pt.bins=30")
     result = CliRunner().invoke(
         main, ["fill", "small", str(events), *NAMES, *finer, "--into", str(recipe), "-o", str(tmp_path / "no.root")]
     )

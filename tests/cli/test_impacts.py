@@ -11,18 +11,15 @@ from click.testing import CliRunner, Result
 from wmassfit.cli import main
 from wmassfit.interchange import read_impacts
 
-QUICK = ("--set", "generation.kernel.log2_points=8", "--set", "generation.eta.bins=6")
-
 
 def run(*arguments: str) -> Result:
     return CliRunner().invoke(main, list(arguments))
 
 
 @pytest.fixture
-def fitted(tmp_path: Path) -> str:
-    templates, path = tmp_path / "t.root", tmp_path / "fit.h5"
-    assert run("generate", "small", *QUICK, "-o", str(templates)).exit_code == 0
-    assert run("fit", str(templates), "--split", "m_w:charge", "-o", str(path)).exit_code == 0
+def fitted(without_data: Path, tmp_path: Path) -> str:
+    path = tmp_path / "fit.h5"
+    assert run("fit", str(without_data), "--split", "m_w:charge", "-o", str(path)).exit_code == 0
     return str(path)
 
 

@@ -13,18 +13,15 @@ from wmassfit.cli import main
 from wmassfit.inference import spectrum
 from wmassfit.interchange import read
 
-QUICK = ("--set", "generation.kernel.log2_points=8", "--set", "generation.eta.bins=6")
-
 
 def run(*arguments: str) -> Result:
     return CliRunner().invoke(main, list(arguments))
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(with_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("spectrum")
-    assert run("generate", "small", *QUICK, "--data", "pseudo", "-o", str(made / "t.root")).exit_code == 0
-    assert run("fit", str(made / "t.root"), "-o", str(made / "fit.h5")).exit_code == 0
+    assert run("fit", str(with_data), "-o", str(made / "fit.h5")).exit_code == 0
     return made
 
 
@@ -64,8 +61,8 @@ def test_refusals(folder: Path, arguments: tuple[str, ...], says: str) -> None:
     assert says in answer.output
 
 
-def test_parameters_held(folder: Path) -> None:
-    path = str(folder / "t.root")
+def test_parameters_held(with_data: Path) -> None:
+    path = str(with_data)
 
     def sigma(*arguments: str) -> float:
         answer = run("fit", path, "--json", *arguments)

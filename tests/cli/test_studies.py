@@ -12,15 +12,10 @@ from click.testing import CliRunner, Result
 from wmassfit.cli import main
 from wmassfit.interchange import read
 
-QUICK = ("--set", "generation.kernel.log2_points=8", "--set", "generation.eta.bins=6")
-
 
 @pytest.fixture(scope="module")
-def templates(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("studies") / "templates.root"
-    made = run("generate", "small", *QUICK, "--data", "pseudo", "--at", "m_w=40", "-o", str(path))
-    assert made.exit_code == 0, made.output
-    return path
+def templates(with_data: Path) -> Path:
+    return with_data
 
 
 def run(*arguments: str) -> Result:
@@ -79,8 +74,8 @@ def test_refusals(templates: Path, arguments: tuple[str, ...], says: str):
     assert "Traceback" not in answer.output
 
 
-def test_values_need_data(tmp_path: Path):
-    answer = run("generate", "small", *QUICK, "--at", "m_w=40", "-o", str(tmp_path / "t.root"))
+def test_values_need_data(quick: tuple[str, ...], tmp_path: Path):
+    answer = run("generate", "small", *quick, "--at", "m_w=40", "-o", str(tmp_path / "t.root"))
     assert answer.exit_code == 2
     assert "--data" in answer.output
     assert not list(tmp_path.iterdir())
@@ -92,12 +87,12 @@ def test_observed_are_whole_events(templates: Path):
     assert np.all(counts == np.round(counts))
 
 
-def test_data_of_another_model(templates: Path, tmp_path: Path):
+def test_data_of_another_model(templates: Path, quick: tuple[str, ...], tmp_path: Path):
     """Data of templates that lack a group fit with all groups, and give what fitting their own data gives."""
     other = tmp_path / "other.root"
     lacking = ("--set", "generation.nuisances.pdf=null", "--set", "generation.nuisances.nonprompt=null")
     assert (
-        run("generate", "small", *QUICK, *lacking, "--data", "asimov", "--at", "m_w=30", "-o", str(other)).exit_code
+        run("generate", "small", *quick, *lacking, "--data", "asimov", "--at", "m_w=30", "-o", str(other)).exit_code
         == 0
     )
     found = fitted(templates, "--data-file", str(other))["parameters"]["m_w"]
@@ -107,12 +102,12 @@ def test_data_of_another_model(templates: Path, tmp_path: Path):
     assert cut["value"] == pytest.approx(80409, abs=0.5)
 
 
-def test_template_statistics_are_those_of_the_templates_fitted(templates: Path, tmp_path: Path):
+def test_template_statistics_are_those_of_the_templates_fitted(templates: Path, quick: tuple[str, ...], tmp_path: Path):
     """Data of a model whose W → μν falls more steeply: the scales of the bins do not take up the difference."""
     other, perfect = tmp_path / "other.root", tmp_path / "perfect.root"
     shape = ("--set", "generation.pt_shape={p0: 9.0, a: 1.3155, n: 2.9288, f: 0.1246, p1: 50.04, k: 4.83}")
     for path, more in ((other, ()), (perfect, ("--set", "generation.mc_statistics=0"))):
-        made = run("generate", "small", *QUICK, *shape, *more, "--data", "asimov", "-o", str(path))
+        made = run("generate", "small", *quick, *shape, *more, "--data", "asimov", "-o", str(path))
         assert made.exit_code == 0, made.output
     found = fitted(templates, "--data-file", str(other))
     # data that know of no template statistics of their own say the same
@@ -140,9 +135,7 @@ def test_data_of_a_fit(templates: Path, tmp_path: Path):
     ("more", "says"),
     [(("--data", "asimov"), "leave out --data"), (("--at", "m_w=3"), "leave out --at"), ((), "without data")],
 )
-def test_refused_data_files(templates: Path, tmp_path: Path, more: tuple[str, ...], says: str):
-    bare = tmp_path / "bare.root"
-    assert run("generate", "small", *QUICK, "-o", str(bare)).exit_code == 0
-    answer = run("fit", str(templates), "--data-file", str(bare), *more)
+def test_refused_data_files(templates: Path, without_data: Path, more: tuple[str, ...], says: str):
+    answer = run("fit", str(templates), "--data-file", str(without_data), *more)
     assert answer.exit_code == 2
     assert says in answer.output
