@@ -135,11 +135,33 @@ BAD = {
     "no process": ({"p": [1.0]}, {"pattern": "x_{systematic}{direction}"}, "give nominal"),
     "code": ({"p": [1.0]}, {"code": "code1"}, "has code4p"),
     "flow": ({"p": [1.0]}, {"flow": "drop"}, "choose one of"),
-    "poi": ({"p": [1.0], "p_rUp": [1.0], "p_rDown": [1.0]}, {"signals": ["p"]}, "give poi"),
+    "poi": ({"p": [1.0], "p_rUp": [1.0], "p_rDown": [1.0]}, {"signals": ["p"]}, "another name .--read poi"),
     "two channels": (
         {"a/p": [1.0], "b/p": [1.0], "a/data": [1.0]},
         {"pattern": "{channel}/{process}_{systematic}{direction}", "data": "{channel}/data"},
         "channel b has no data",
+    ),
+    "one data for two": (
+        {"a/p": [1.0], "b/p": [1.0], "data": [1.0]},
+        {"pattern": "{channel}/{process}_{systematic}{direction}"},
+        "data cannot be the data of 2 channels",
+    ),
+    "data misspelt": ({"p": [1.0], "data_obs": [1.0]}, {"data": "nosuch"}, "no histogram nosuch of the data"),
+    "data in channels misspelt": (
+        {"a/p": [1.0], "a/data": [1.0]},
+        {"pattern": "{channel}/{process}_{systematic}{direction}", "data": "{channel}/nosuch"},
+        "no histogram {channel}/nosuch of the data; there are a/p, a/data",
+    ),
+    "two data": ({"p": [1.0], "data_obs": [1.0], "data": [1.0]}, {}, "data_obs and data could both be the observed"),
+    "orphan": (
+        {"b": [1.0], "s_jesUp": [1.0], "s_jesDown": [1.0]},
+        {},
+        "s_jesUp, s_jesDown would be variations, but there is no nominal histogram of s",
+    ),
+    "orphan in a folder": (
+        {"a/p/nominal": [1.0], "a/s/jesUp": [1.0]},
+        {"pattern": "{channel}/{process}/{systematic}{direction}", "nominal": "{channel}/{process}/nominal"},
+        "no nominal histogram of s in a",
     ),
 }
 
@@ -150,6 +172,39 @@ def test_bad_files(tmp_path: Path, case: str) -> None:
     put_histograms(tmp_path / "t.root", contents)
     with pytest.raises(FormatError, match=message):
         read_plain_root(tmp_path / "t.root", **options)
+
+
+@pytest.mark.parametrize("name", ["data_obs", "data", "Data"])
+def test_usual_names_are_data_where_processes_are(tmp_path: Path, name: str) -> None:
+    """In folders, by the pattern alone; at the top; and no process where other data, or none, are asked for."""
+    pattern = "{channel}/{process}_{systematic}{direction}"
+    contents = {"sr/sig": [1.0], "cr/sig": [2.0], f"sr/{name}": [3.0], f"cr/{name}": [4.0]}
+    put_histograms(tmp_path / "t.root", contents)
+    templates = read_plain_root(tmp_path / "t.root", pattern=pattern)
+    assert templates.observed is not None
+    assert {c: counts.tolist() for c, counts in templates.observed.counts.items()} == {"sr": [3.0], "cr": [4.0]}
+    assert [len(c.processes) for c in templates.channels] == [1, 1]
+    without = read_plain_root(tmp_path / "t.root", pattern=pattern, data=None)
+    assert without.observed is None
+    assert [len(c.processes) for c in without.channels] == [1, 1]
+    asked = read_plain_root(tmp_path / "t.root", pattern=pattern, processes=["sig", name])
+    assert asked.observed is None
+    assert [len(c.processes) for c in asked.channels] == [2, 2]
+    top = put_histograms(tmp_path / "top.root", {"sr/sig": [1.0], name: [3.0], "mine": [5.0]})
+    one = read_plain_root(top, pattern=pattern)
+    assert one.observed is not None
+    assert one.observed.counts["sr"].tolist() == [3.0]
+    other = read_plain_root(top, pattern=pattern, data="mine")
+    assert other.observed is not None
+    assert other.observed.counts["sr"].tolist() == [5.0]
+
+
+def test_a_process_may_look_like_a_variation_if_it_is_named(tmp_path: Path) -> None:
+    put_histograms(tmp_path / "t.root", {"b": [1.0], "pileUp": [1.0], "z_rowUp": [2.0]})
+    with pytest.raises(FormatError, match="z_rowUp would be variations"):
+        read_plain_root(tmp_path / "t.root")
+    templates = read_plain_root(tmp_path / "t.root", processes=["b", "pileUp", "z_rowUp"])
+    assert [p.name for p in templates.channels[0].processes] == ["b", "pileUp", "z_rowUp"]
 
 
 def test_truncated(tmp_path: Path) -> None:

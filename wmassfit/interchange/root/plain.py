@@ -30,6 +30,7 @@ import numpy as np
 from wmassfit.errors import FormatError, TemplateError
 from wmassfit.interchange.registry import Format, existing_file
 from wmassfit.interchange.root.file import opened_root
+from wmassfit.interchange.root.plain_data import USUAL_DATA, data_names
 from wmassfit.interchange.root.plain_histograms import FlatHistogram, Flow, read_histogram
 from wmassfit.interchange.root.plain_names import Directions, NamedHistograms, nominal_pattern, sort_names
 from wmassfit.interchange.root.plain_write import write_plain_root
@@ -61,7 +62,7 @@ def read_plain_root(
     *,
     pattern: str = "{process}_{systematic}{direction}",
     nominal: str | None = None,
-    data: str | None = "data_obs",
+    data: str | Sequence[str] | None = USUAL_DATA,
     directions: Directions = ("Down", "Up"),
     processes: Sequence[str] | None = None,
     channel: str = "channel",
@@ -80,7 +81,9 @@ def read_plain_root(
     pattern, nominal
         Names of the varied and of the nominal histograms, see above.
     data
-        Name of the observed data, with {channel} where there are several. None, or names that are not there: no data.
+        Name of the observed data, with {channel} where there are several; it must be there. Of several names, one may
+        be there. None: no data. Histograms of the usual names, data_obs, data and Data, are never processes, unless
+        `processes` has them.
     directions
         What {direction} is for −1σ and +1σ.
     processes
@@ -101,7 +104,8 @@ def read_plain_root(
     Raises
     ------
     FormatError
-        A damaged file, a pattern that finds nothing, a variation without its other direction, another binning, NaN.
+        A damaged file, a pattern that finds nothing, data that are not there, a variation without its other direction
+        or without a process, another binning, NaN.
     """
     path = existing_file(path)
     reader = _Reader(path, directions, frozenset(signals), poi, variations, code, flow, mc_stat, negative)
@@ -109,8 +113,9 @@ def read_plain_root(
     nominal = nominal_pattern(pattern) if nominal is None else nominal
     with opened_root(path) as file:
         names = [name for name, kind in file.classnames(cycle=False).items() if kind[:3] in _KINDS]
+        observed, reserved = data_names(names, data=data, nominal=nominal, processes=processes, where=str(path))
         found = sort_names(
-            [name for name in names if not _is_data(name, data)],
+            [name for name in names if name not in reserved],
             pattern=pattern,
             nominal=nominal,
             directions=directions,
@@ -125,14 +130,7 @@ def read_plain_root(
         missing -= {process for _, process in found.nominal}
         if missing:
             raise FormatError(f"{path}: there is no histogram of the process {sorted(missing)[0]}")
-        return reader.templates(file, found, names, data)
-
-
-def _is_data(name: str, data: str | None) -> bool:
-    if data is None:
-        return False
-    before, field_, after = data.partition("{channel}")
-    return name == data if not field_ else name.startswith(before) and name.endswith(after)
+        return reader.templates(file, found, names, observed)
 
 
 @dataclass(frozen=True)
@@ -178,10 +176,21 @@ class _Reader:
                 counts[name] = self._read(file, cast("str", wanted), axes).values
         if counts and len(counts) < len(channels):
             without = next(c.name for c in channels if c.name not in counts)
-            raise FormatError(f"{self.path}: channel {without} has no data, {next(iter(counts))} has; give data=None")
+            raise FormatError(
+                f"{self.path}: channel {without} has no data, {next(iter(counts))} has; add them, or take no data "
+                "(--read data=null)"
+            )
+        if counts and data is not None and len(channels) > 1 and "{channel}" not in data:
+            raise FormatError(
+                f"{self.path}: {data} cannot be the data of {len(channels)} channels; give a name with {{channel}} "
+                "(--read data='{channel}/NAME'), or take no data (--read data=null)"
+            )
         parameters = [Parameter(self.poi, 1.0)] if self.signals else []
         if self.signals and self.poi in self.systematics:
-            raise FormatError(f"{self.path}: {self.poi} is a systematic and the parameter of the signals; give poi=…")
+            raise FormatError(
+                f"{self.path}: {self.poi} is a systematic and the parameter of the signals; give the "
+                "latter another name (--read poi=…)"
+            )
         parameters += [Parameter(name) for name in self.systematics]
         unit = [Gaussian.unit(name) for name in self.systematics]
         try:
@@ -215,8 +224,8 @@ class _Reader:
             if missing and "" not in sides:
                 present = next(iter(sides.values()))
                 raise FormatError(
-                    f"{self.path}: {present} has no counterpart with {missing[0]!r}; add it, or give "
-                    "directions=(None, …) if there is one histogram a systematic"
+                    f"{self.path}: {present} has no counterpart with {missing[0]!r}; add it, or, if there is one "
+                    f"histogram a systematic, say so (--read directions='[null, {high}]')"
                 )
             up = self._read(file, sides[high] if high in sides else sides[""], axes).values
             down = None if low is None else self._read(file, sides[low], axes).values
@@ -252,7 +261,7 @@ class _Reader:
             bad = np.flatnonzero(used)[~np.all([np.isfinite(r) & (r > 0) for r in ratios], axis=0)]
             raise FormatError(
                 f"{where}: in bin {bad[0]} ({bad.size} such bins) nominal or variation is not positive, so it has no "
-                'ratio; take variations="shift" or mend the histograms'
+                "ratio; take differences (--read variations=shift) or mend the histograms"
             )
         bins = None if np.all(used) else np.flatnonzero(used).astype(np.int32)
         scale = cast("ScaleCode", self.code or "asymmetric_lognormal")
