@@ -54,10 +54,18 @@ def test_asymmetry_comes_back_from_the_joint_covariance(measurements: ModuleType
     p, m = found["plus"].value, found["minus"].value
     # the cross sections are printed to 1 pb
     np.testing.assert_allclose((p - m) / (p + m), published.value, atol=3e-4)
-    slope = np.hstack([np.diag(2 * m / (p + m) ** 2), np.diag(-2 * p / (p + m) ** 2)])
-    size = np.sqrt(np.diag(slope @ joint @ slope.T))
+    covariance = measurements.asymmetry_covariance(found, joint)
+    size = np.sqrt(np.diag(covariance))
     assert np.all(np.abs(size / published.uncertainty - 1) < 0.17)
     np.testing.assert_allclose(np.mean(size / published.uncertainty), 1, atol=0.03)
+    # linear in the cross sections: a step of a millionth of a mode is right to that
+    steps = 1e-6 * np.linalg.cholesky(joint).T
+    up, down = p + steps[:, : p.size], m + steps[:, p.size :]
+    moved = ((up - down) / (up + down) - (p - m) / (p + m)) / 1e-6
+    np.testing.assert_allclose(moved.T @ moved, covariance, rtol=1e-4, atol=1e-6 * size.max() ** 2)
+    correlated = measurements.correlated_asymmetry(tables)
+    np.testing.assert_allclose(correlated.uncertainty, published.uncertainty, rtol=1e-12)
+    assert np.linalg.eigvalsh(correlated.covariance)[0] > 0
 
 
 def test_spectrum_and_asymmetry_of_the_z(measurements: ModuleType, tables: Path) -> None:

@@ -112,11 +112,9 @@ def compare(folder: Path, pdf: PdfSet, *, log2_points: int = 15) -> tuple[list[C
     for charge, sign in (("plus", "+"), ("minus", "-")):
         quantity = rf"$d\sigma(W^{sign})/d|\eta|$ [pb]"
         found.append(Comparison(f"w_{charge}_eta", r"lepton $|\eta|$", quantity, CMS_W, eta[charge], w[charge]))
-    asymmetry = charge_asymmetry(pdf, w["plus"], w["minus"])
-    title = "charge asymmetry"
-    found.append(
-        Comparison("w_asymmetry_eta", r"lepton $|\eta|$", title, CMS_W, measurements.w_asymmetry(folder), asymmetry)
-    )
+    in_eta = charge_asymmetry(pdf, w["plus"], w["minus"])
+    title, measured = "charge asymmetry", measurements.correlated_asymmetry(folder)
+    found.append(Comparison("w_asymmetry_eta", r"lepton $|\eta|$", title, CMS_W, measured, in_eta))
     for charge, sign in (("plus", "+"), ("minus", "-")):
         quantity = rf"$d\sigma(W^{sign})/d|y_W|$ [pb]"
         found.append(Comparison(f"w_{charge}_y", r"$|y_W|$", quantity, CMS_W, rapidity[charge], y[charge]))

@@ -9,14 +9,15 @@ What their covariances are:
   modes of each charge are taken as common to both, with the one correlation that gives the mean published uncertainty
   of the asymmetry (0.9986; each bin within 16%), the others, of size 0.15% a bin, as independent (assumption).
 * The charge asymmetries and dσ/d|y_W|: published uncertainties of each bin; correlations are not in the tables. Those
-  of dσ/d|y_W| are mostly a common luminosity, so that its χ² without correlations says little.
+  of dσ/d|y_W| are mostly a common luminosity, so that its χ² without correlations says little. For the asymmetry in
+  |η| there are also the correlations that the covariance of both charges, with its assumption, has (0.2 to 0.5).
 * p_T of the Z (arXiv:1912.02844): one uncorrelated uncertainty, and one that is correlated between all bins.
 * A4 (HEPData ins2818125): published uncertainties of each bin.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +46,10 @@ class Measurement:
     @property
     def edges(self) -> np.ndarray:
         return Table(self.low, self.high, self.value, {}).edges
+
+    @property
+    def centres(self) -> np.ndarray:
+        return 0.5 * (self.low + self.high)
 
     @property
     def uncertainty(self) -> np.ndarray:
@@ -92,6 +97,20 @@ def between_charges(plus: Measurement, minus: Measurement, asymmetry_uncertainty
 def w_asymmetry(folder: Path) -> Measurement:
     """(σ⁺ − σ⁻)/(σ⁺ + σ⁻) in |η|."""
     return _diagonal(folder / CMS_W / "charge_asymmetry_eta.csv", "abs_eta", "asymmetry", "uncertainty")
+
+
+def correlated_asymmetry(folder: Path) -> Measurement:
+    """The same with the correlations between bins that the covariance of both charges gives it."""
+    asymmetry, propagated = w_asymmetry(folder), asymmetry_covariance(*w_eta(folder))
+    scale = asymmetry.uncertainty / np.sqrt(np.diag(propagated))
+    return replace(asymmetry, covariance=propagated * np.outer(scale, scale))
+
+
+def asymmetry_covariance(eta: dict[str, Measurement], joint: np.ndarray) -> np.ndarray:
+    """J V Jᵀ [bin, bin] of the asymmetry, from what `w_eta` gives: dA = 2 (σ⁻ dσ⁺ − σ⁺ dσ⁻)/(σ⁺ + σ⁻)²."""
+    p, m = eta["plus"].value, eta["minus"].value
+    slope = np.hstack([np.diag(2 * m / (p + m) ** 2), np.diag(-2 * p / (p + m) ** 2)])
+    return slope @ joint @ slope.T
 
 
 def w_rapidity(folder: Path) -> dict[str, Measurement]:

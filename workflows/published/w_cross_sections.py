@@ -2,83 +2,49 @@
 
     python workflows/published/w_cross_sections.py FOLDER --pdf CT18NNLO.tar.gz -o w_cross_sections
 
-FOLDER holds the tables of arXiv:2008.04174 (HEPData ins1810913): Figures 17a and 17b as YAML, and the charge asymmetry
-in |η| as `charge_asymmetry_eta.csv` with the columns abs_eta_low, abs_eta_high, asymmetry, uncertainty. Writes a PNG
-and a PDF, and a table on standard output.
+FOLDER holds `cms_w_13tev`, the tables of arXiv:2008.04174 (HEPData ins1810913); see measurements.py. Writes a PNG and a
+PDF, and a table on standard output.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import measurements
 import numpy as np
+from compare import w_eta_predictions
+from measurements import Measurement
 
-from wmassfit.generation.bosons import W_MINUS, W_PLUS
-from wmassfit.generation.predictions import Prediction, charge_asymmetry, lepton_eta_cross_section
-from wmassfit.interchange.results.hepdata_tables import read_columns, read_table
+from wmassfit.generation.predictions import Prediction, charge_asymmetry
 from wmassfit.pdf import PdfSet, load
 
-PT_RANGE_GEV = (26.0, 56.0)
-FILES = {"+": "HEPData-ins1810913-v1-Figure_17a.yaml", "-": "HEPData-ins1810913-v1-Figure_17b.yaml"}
-ASYMMETRY = "charge_asymmetry_eta.csv"
 PLUS, MINUS, NEUTRAL = "#C8443C", "#2F6DB3", "#3F4A54"
 
 
-@dataclass(frozen=True)
-class Measurement:
-    """Values and total uncertainties in bins of |η|."""
-
-    edges: np.ndarray
-    value: np.ndarray
-    uncertainty: np.ndarray
-
-    @property
-    def centres(self) -> np.ndarray:
-        return 0.5 * (self.edges[1:] + self.edges[:-1])
-
-
-def read_cross_section(path: Path) -> Measurement:
-    """The first dependent variable of a HEPData table over its bins."""
-    table = read_table(path)
-    return Measurement(table.edges, table.value, table.uncertainties["Measurement uncertainty"])
-
-
-def read_asymmetry(path: Path) -> Measurement:
-    low, high, value, uncertainty = read_columns(
-        path, "abs_eta_low", "abs_eta_high", "asymmetry", "uncertainty"
-    ).values()
-    return Measurement(np.append(low, high[-1]), value, uncertainty)
-
-
 def read_measurements(folder: Path) -> dict[str, Measurement]:
-    """The W⁺ and W⁻ cross sections, "+" and "-", and the charge asymmetry, "asymmetry"."""
-    measured = {charge: read_cross_section(folder / name) for charge, name in FILES.items()}
-    return measured | {"asymmetry": read_asymmetry(folder / ASYMMETRY)}
+    """The W⁺ and W⁻ cross sections, "plus" and "minus", and the charge asymmetry, "asymmetry"."""
+    return measurements.w_eta(folder)[0] | {"asymmetry": measurements.w_asymmetry(folder)}
 
 
 def predict(pdf: PdfSet, edges: np.ndarray, *, log2_points: int = 15) -> dict[str, Prediction]:
     """The same three quantities from the generator."""
-    plus, minus = (
-        lepton_eta_cross_section(pdf, boson, abs_eta_edges=edges, pt_range_gev=PT_RANGE_GEV, log2_points=log2_points)
-        for boson in (W_PLUS, W_MINUS)
-    )
-    return {"+": plus, "-": minus, "asymmetry": charge_asymmetry(pdf, plus, minus)}
+    found = w_eta_predictions(pdf, edges, log2_points=log2_points)
+    return found | {"asymmetry": charge_asymmetry(pdf, found["plus"], found["minus"])}
 
 
 def table(measured: dict[str, Measurement], predicted: dict[str, Prediction]) -> str:
     """Ratios of the cross sections, and the difference of the asymmetries in standard deviations, as text."""
     lines = ["|eta|          W+ pred/data   W- pred/data   asymmetry data  prediction    pull"]
-    ratios = {c: predicted[c].central / measured[c].value for c in "+-"}
+    ratios = {c: predicted[c].central / measured[c].value for c in measurements.CHARGES}
     data, theory = measured["asymmetry"], predicted["asymmetry"]
     pull = (theory.central - data.value) / np.hypot(data.uncertainty, theory.uncertainty)
     for i in range(data.value.size):
         lines.append(
-            f"{data.edges[i]:4.1f} – {data.edges[i + 1]:3.1f}   {ratios['+'][i]:12.3f}   {ratios['-'][i]:12.3f}   "
-            f"{data.value[i]:14.4f}  {theory.central[i]:10.4f}  {pull[i]:+6.2f}"
+            f"{data.edges[i]:4.1f} – {data.edges[i + 1]:3.1f}   {ratios['plus'][i]:12.3f}   {ratios['minus'][i]:12.3f}"
+            f"   {data.value[i]:14.4f}  {theory.central[i]:10.4f}  {pull[i]:+6.2f}"
         )
     return "\n".join(lines) + "\n"
 
@@ -118,14 +84,14 @@ def draw(measured: dict[str, Measurement], predicted: dict[str, Prediction], pdf
         figure = Figure(figsize=(6.4, 7.2), layout="constrained")
         figure.get_layout_engine().set(hspace=0.0, h_pad=0.03)
         top, ratio, asymmetry = figure.subplots(3, 1, sharex=True, height_ratios=[2.5, 1.15, 1.75])
-        for charge, colour, shift in (("+", PLUS, -0.012), ("-", MINUS, 0.012)):
+        for charge, colour, shift in (("plus", PLUS, -0.012), ("minus", MINUS, 0.012)):
             data, theory = measured[charge], predicted[charge]
             _steps(top, data.edges, theory.central, theory.uncertainty, colour)
             _points(top, data, data.value, data.uncertainty, colour)
             relative = data.value / theory.central
             _points(ratio, data, relative, data.uncertainty / theory.central, colour, shift)
         # the two charges' relative uncertainties agree within the thickness of a line
-        band = predicted["+"].uncertainty / predicted["+"].central
+        band = predicted["plus"].uncertainty / predicted["plus"].central
         ratio.stairs(1 + band, data.edges, baseline=1 - band, fill=True, color=NEUTRAL, alpha=0.2, lw=0)
         ratio.axhline(1, color=NEUTRAL, lw=1.5)
         data, theory = measured["asymmetry"], predicted["asymmetry"]
@@ -163,7 +129,7 @@ def draw(measured: dict[str, Measurement], predicted: dict[str, Prediction], pdf
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path, help="the tables of the measurement")
+    parser.add_argument("folder", type=Path, help="folder of the published tables")
     parser.add_argument("--pdf", type=Path, help="an LHAPDF set, folder or archive (default: the embedded densities)")
     parser.add_argument("-o", "--output", type=Path, default=Path("w_cross_sections"), help="name without suffix")
     options = parser.parse_args()
