@@ -31,7 +31,7 @@ def test_round_trip(tmp_path: Path) -> None:
         ("values:\n- 0.25", "values:\n- .nan", "finite"),
         ("values:\n- 0.25\n", "values:\n", "observed of shape"),
         ("- pdf_02", "- pdf_01", "different parameters"),
-        ("- - 0.5", "- - -0.5", "positive definite"),
+        ("- - 0.5", "- - -0.5", "variance -0.5 at index 0 is not positive"),
         ("pdf: embedded\n", "", "'pdf' is missing"),
         ("- - 0.5", "- - half", "half"),
         ("covariance:", "covariance: [", "not YAML"),
