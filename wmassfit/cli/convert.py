@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from wmassfit.cli import console, options, reading
+from wmassfit.cli.typed import typed
 from wmassfit.errors import RecipeError
 
 if TYPE_CHECKING:
@@ -66,11 +67,15 @@ def command(
     fit (fit.h5) becomes a ROOT file,
     JSON, CSV or a HEPData submission; with --select and its like, IN means the templates in it.
     """
-    from wmassfit.interchange import FORMATS, check_output, read, write
-    from wmassfit.interchange.registry import choose_writer
+    from wmassfit.interchange import FORMATS, check_output, check_writable, read, write
+    from wmassfit.interchange.registry import choose_writer, split_name
 
-    check_output(target)
-    console.refuse_overwriting(target, source)
+    if to is None:
+        check_output(target)
+    else:
+        _check_named(to)
+        check_writable(target)
+    console.refuse_overwriting(target, [split_name(one)[1] for one in source])
     asked = options.values(writing, option="--write")
     if covariance:
         asked["covariance"] = list(covariance)
@@ -82,8 +87,20 @@ def command(
     elif steps:
         raise RecipeError("--step belongs to --approximate: give both")
     options.check_known(asked, chosen.write, what=f"the writer of the format {chosen.name}", option="--write")
+    if asked:
+        assert chosen.write is not None
+        asked = typed(asked, chosen.write, option="--write")
     write(content, target, format=to, **asked)
     click.echo(f"{target} written")
+
+
+def _check_named(name: str) -> None:
+    """RecipeError unless some format of this name is written."""
+    from wmassfit.interchange import FORMATS
+
+    known = [one.name for one in FORMATS if one.write is not None]
+    if name not in known:
+        raise RecipeError(f"--to {name}: there is no such format; there are {', '.join(known)}")
 
 
 def _approximated(content: Any, chosen: Format, steps: dict[str, float]) -> tuple[Any, Mapping[str, str]]:

@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from wmassfit.cli.options import assignments, check_known, values
+from wmassfit.cli.options import assignments, values
+from wmassfit.cli.typed import typed
 from wmassfit.errors import RecipeError
 
 if TYPE_CHECKING:
+    from wmassfit.interchange.registry import Format
     from wmassfit.templateset import Array, Dataset, TemplateSet
 
 __all__ = ["format_options", "read_data", "read_templates"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_WORKSPACE = {"patch": "--patch", "patch_name": "--patch-name", "measurement": "--measurement"}
-_CARD = {"mass": "--mass", "lines": "--card-line"}
+_FLAGS = {
+    "patch": "--patch",
+    "patch_name": "--patch-name",
+    "measurement": "--measurement",
+    "mass": "--mass",
+    "lines": "--card-line",
+    "systematic_type": "--systematic-type",
+}
+"""Options of readers that have a name of their own on the command line."""
 
 
 def format_options(command: F) -> F:
-    """--patch, --patch-name, --measurement of HistFactory workspaces, --mass, --card-line of Combine cards.
+    """--from, and what readers of other formats take: --patch of HistFactory workspaces, --mass of Combine cards, …
 
     And what any templates can be asked for: --select, --project, --split, --float, --tie.
     """
@@ -79,6 +89,13 @@ def format_options(command: F) -> F:
             type=click.Path(path_type=Path),
             help="JSON patch, or patch set, of a HistFactory workspace; repeatable.",
         ),
+        click.option(
+            "--from",
+            "from_format",
+            default=None,
+            metavar="FORMAT",
+            help="Format of the file, where its content does not say it (plain_root: anybody's histograms).",
+        ),
     ):
         command = decorate(command)
     return command
@@ -93,30 +110,24 @@ def read_templates(
     projections: str | None = None,
     ties: Sequence[str] = (),
     reader_options: tuple[str, ...] = (),
+    from_format: str | None = None,
     **given: Any,
 ) -> TemplateSet:
     """The templates in some files, or of the fit in one, cut and split as asked for.
 
-    Raises RecipeError for options of two formats, and for ranges that cannot be read.
+    Raises RecipeError for options that the files' format does not have, and for ranges that cannot be read.
     """
-    from wmassfit.interchange import FORMATS, read
-    from wmassfit.interchange.registry import choose_reader, existing_file
+    from wmassfit.interchange import read
     from wmassfit.templateset import TemplateSet, float_normalisation, project, select, tie
 
     options = {name: value for name, value in given.items() if value not in (None, ())}
-    workspace, card = options.keys() & _WORKSPACE.keys(), options.keys() & _CARD.keys()
-    if workspace and card:
-        raise RecipeError(f"{_WORKSPACE[min(workspace)]} is for HistFactory workspaces, {_CARD[min(card)]} for cards")
-    kind = "histfactory" if workspace else "combine" if card else None
     asked = values(reader_options, option="--read")
-    kind = asked.pop("format", kind)
-    if asked or "systematic_type" in options:
-        chosen = choose_reader(FORMATS, existing_file(files[0]), name=kind)
-        what = f"the reader of the format {chosen.name}"
-        check_known(asked, chosen.read, what=what, option="--read")
-        if "systematic_type" in options and chosen.name != "rabbit":
-            raise RecipeError(f"--systematic-type is for rabbit tensors; {files[0]} is read as {chosen.name}")
-        options |= asked
+    kind = from_format
+    if options or asked:
+        chosen = _reader(files, {**dict.fromkeys(asked, "--read"), **dict.fromkeys(options)}, from_format)
+        assert chosen.read is not None
+        options |= typed(asked, chosen.read, option="--read")
+        kind = chosen.name
     content = read(*files, format=kind, **options)
     templates: TemplateSet = content if isinstance(content, TemplateSet) else content.model.templates
     for text in selections:
@@ -131,6 +142,47 @@ def read_templates(
     for name, other in assignments(tuple(ties), option="--tie").items():
         templates = tie(templates, name, other)
     return templates
+
+
+def _reader(files: Sequence[str], asked: Mapping[str, str | None], name: str | None) -> Format:
+    """The format of some files whose reader takes the options `asked`: by name, by content, or by the options.
+
+    Raises RecipeError for an option that it does not have, with the formats that do.
+    """
+    from wmassfit.interchange import FORMATS
+    from wmassfit.interchange.registry import choose_reader, split_name
+
+    paths = [split_name(file)[1] for file in files]
+    chosen = choose_reader(FORMATS, paths[0], name=name)
+    readable = [one for one in FORMATS if one.read is not None]
+    missing = [option for option in asked if option not in _keywords(chosen)]
+    if missing and name is None and not chosen.recognises(paths[0]):
+        # The content says nothing: an option that one reader of such files has does.
+        able = [one for one in readable if set(chosen.suffixes) & set(one.suffixes) and set(asked) <= _keywords(one)]
+        chosen, missing = (able[0], []) if len(able) == 1 else (chosen, missing)
+    if missing:
+        option = f"--read {missing[0]}" if asked[missing[0]] else _FLAGS[missing[0]]
+        known = sorted(_keywords(chosen) - _FLAGS.keys())
+        has = f"; for --read it has {', '.join(known)}" if known else "; it has none for --read"
+        others = [one.name for one in readable if missing[0] in _keywords(one)]
+        belongs = f". The option belongs to {', '.join(others)} (--from FORMAT)" if others else ""
+        what = f"{paths[0]} is read as {chosen.name}, whose reader has no such option"
+        raise RecipeError(f"{option}: {what}{has}{belongs}")
+    for path in () if chosen.several or name is not None else paths[1:]:
+        other = choose_reader(FORMATS, path)
+        if other is not chosen and other.recognises(path):
+            raise RecipeError(
+                f"{path}: is read as {other.name}, {paths[0]} as {chosen.name}; options of readers go to files of one "
+                "format: convert one of them first"
+            )
+    return chosen
+
+
+def _keywords(one: Format) -> set[str]:
+    """Options of the format's reader."""
+    assert one.read is not None
+    found = inspect.signature(one.read).parameters.values()
+    return {parameter.name for parameter in found if parameter.kind is inspect.Parameter.KEYWORD_ONLY}
 
 
 def read_data(files: Sequence[Path], templates: TemplateSet, **given: Any) -> Dataset:

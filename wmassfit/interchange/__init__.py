@@ -15,7 +15,7 @@ from wmassfit.interchange.atomic import check_writable, replaced_file, replaced_
 from wmassfit.interchange.combine import datacard
 from wmassfit.interchange.histfactory import hs3, workspace, xml
 from wmassfit.interchange.rabbit import input_tensor
-from wmassfit.interchange.registry import Format, choose_reader, choose_writer, existing_file, writers
+from wmassfit.interchange.registry import Format, choose_reader, choose_writer, split_name, writers
 from wmassfit.interchange.results import fit_csv, fit_file, fit_json, fit_root, hepdata
 from wmassfit.interchange.results.estimates import read_estimate
 from wmassfit.interchange.results.fit_file import read_impacts
@@ -70,9 +70,17 @@ def read(*paths: str | Path, format: str | None = None, **options: Any) -> Any:
     """
     if not paths:
         raise FormatError("read: no file given")
-    files = [existing_file(path) for path in paths]
+    named = [split_name(path) for path in paths]
+    files = [file for _, file in named]
     chosen = choose_reader(FORMATS, files[0], name=format)
-    if len(files) > 1 and not chosen.several:
+    if chosen.several:
+        # Their reader takes "name=card.txt" as well.
+        assert chosen.read is not None
+        return chosen.read(*paths, **options)
+    for given, (name, _) in zip(paths, named, strict=True):
+        if name is not None:
+            raise FormatError(f"{given}: only files of a format with several can be named, {chosen.name} is none")
+    if len(files) > 1:
         parts = [read(file, format=format, **options) for file in files]
         for file, part in zip(files, parts, strict=True):
             if not isinstance(part, TemplateSet):

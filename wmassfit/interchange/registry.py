@@ -10,7 +10,7 @@ from typing import Any
 from wmassfit.errors import FormatError
 from wmassfit.interchange.approximate import Free
 
-__all__ = ["Format", "choose_reader", "choose_writer", "existing_file", "writers"]
+__all__ = ["Format", "choose_reader", "choose_writer", "existing_file", "split_name", "writers"]
 
 
 def _anything(path: Path) -> bool:
@@ -50,11 +50,21 @@ def existing_file(path: str | Path) -> Path:
     raise FormatError(f"there is no file {target}{near}")
 
 
-def _named(formats: Sequence[Format], name: str) -> Format:
+def split_name(given: str | Path) -> tuple[str | None, Path]:
+    """The name, or None, and the existing file of "card.txt" or "name=card.txt"; FormatError if it is not there."""
+    if isinstance(given, str) and "=" in given and not Path(given).expanduser().exists():
+        name, _, rest = given.partition("=")
+        if Path(rest).expanduser().exists():
+            return name, existing_file(rest)
+    return None, existing_file(given)
+
+
+def _named(formats: Sequence[Format], name: str, purpose: str) -> Format:
     for one in formats:
         if one.name == name:
             return one
-    raise FormatError(f"there is no format {name!r}; there are {', '.join(f.name for f in formats)}")
+    there = f"there are {', '.join(f.name for f in formats)}"
+    raise FormatError(f"there is no format {name!r} to {purpose}; {there}")
 
 
 def _suffixes(formats: Sequence[Format]) -> str:
@@ -70,19 +80,20 @@ def choose_reader(formats: Sequence[Format], path: Path, *, name: str | None = N
     """The format called `name`, or the one that has the suffix of `path` and recognises its content."""
     readable = [one for one in formats if one.read is not None]
     if name is not None:
-        return _named(readable, name)
+        return _named(readable, name, "read")
     candidates = [one for one in readable if path.suffix.lower() in one.suffixes]
-    if not candidates:
-        # A file without a telling suffix may still be recognised by what it holds.
-        candidates = [one for one in readable if one.recognises(path)]
-    chosen = next((one for one in candidates if one.recognises(path)), None)
+    # What a file holds says more than its suffix, which says whom to ask first.
+    others = [one for one in readable if one not in candidates]
+    chosen = next((one for one in (*candidates, *others) if one.recognises(path)), None)
     if chosen is not None:
         return chosen
     for one in formats:
         if one.read is None and path.suffix.lower() in one.suffixes and one.recognises(path):
             raise FormatError(f"{path}: a {one.name}, which other programs read; give the file it was made from")
     if not candidates:
-        raise FormatError(f"{path}: no known format; known are {_suffixes(readable)}")
+        raise FormatError(
+            f"{path}: no known format; known are {_suffixes(readable)}. If it is one of them, say which (--from FORMAT)"
+        )
     # The first one says what is wrong with the file.
     return candidates[0]
 
@@ -100,8 +111,12 @@ def choose_writer(formats: Sequence[Format], path: Path, thing: Any, *, name: st
     """The format called `name`, or the first one with the suffix of `path` that can write `thing`."""
     writable = [one for one in formats if one.write is not None]
     if name is not None:
-        return _named(writable, name)
-    candidates = writers(formats, path)
+        one = _named(writable, name, "write")
+        if one.writes(thing):
+            return one
+        candidates = [one]
+    else:
+        candidates = writers(formats, path)
     for one in candidates:
         if one.writes(thing):
             return one

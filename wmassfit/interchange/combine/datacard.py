@@ -34,7 +34,7 @@ from wmassfit.interchange.combine.edits import edited
 from wmassfit.interchange.combine.merge import merged, renamed
 from wmassfit.interchange.combine.parse import parse_card, with_lines
 from wmassfit.interchange.combine.write import write_combine
-from wmassfit.interchange.registry import Format, existing_file
+from wmassfit.interchange.registry import Format, split_name
 from wmassfit.templateset import TemplateSet
 
 __all__ = ["FORMAT", "read_combine", "write_combine"]
@@ -78,7 +78,7 @@ def read_combine(
         raise FormatError(f"{len(names)} names for {len(paths)} cards")
     cards = []
     for i, given in enumerate(paths):
-        name, path = _split(given)
+        name, path = split_name(given)
         if names is not None:
             name = names[i]
         card = edited(parse_card(path))
@@ -94,13 +94,6 @@ def read_combine(
         return build(whole, keywords=words, poi_bounds=poi_bounds, outside=outside)
     except TemplateError as error:
         raise FormatError(f"{cards[0].path}: {error}") from error
-
-
-def _split(given: str | Path) -> tuple[str | None, Path]:
-    if isinstance(given, str) and "=" in given and not Path(given).exists():
-        name, _, rest = given.partition("=")
-        return name, existing_file(rest)
-    return None, existing_file(given)
 
 
 def _is_card(path: Path) -> bool:

@@ -102,7 +102,8 @@ def read_root(path: str | Path) -> TemplateSet:
             names = ", ".join(file.keys(recursive=False, cycle=False)[:6])
             raise FormatError(
                 f"{path} has no object {_DESCRIPTION!r} (it has {names or 'nothing'}): it is a ROOT file, "
-                "but not a template file of wmassfit"
+                "but not a template file of wmassfit. Histograms of another program: --from plain_root, with --read "
+                "pattern=… for how they are called"
             )
         description = decode(str(file[_DESCRIPTION]), where=f"{path}, {_DESCRIPTION}")
         check_version(description.get("format_version"), where=str(path))
