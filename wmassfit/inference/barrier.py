@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wmassfit.inference import newton
+from wmassfit.inference.basins import lower_basin
 from wmassfit.inference.newton import EMPTY, Counters, Minimum, NewtonOptions
 from wmassfit.likelihood import Model
 from wmassfit.parallel import Progress
@@ -32,6 +33,7 @@ _FIRST, _FALL = 0.1, 10.0
 # curvature knows, good to √(2·10⁻⁸).
 _FOLLOWED, _REACHED = 1e-2, 1e-8
 _RETREATS = 20
+_BASINS = 4
 
 
 def minimise(
@@ -54,12 +56,27 @@ def minimise(
         found = newton.minimise(model, data, x, fixed, options=options, progress=progress)
     bins: frozenset[int] = frozenset()
     spent = found.counters
+    if found.converged:
+        found = _lowest(model, data, found, fixed, options)
     while not found.converged and found.closed - bins:
         bins |= found.closed
         inside = _retreated(model, _with(model, data, bins, _FIRST), found.x, fixed)
         found = _along(model, data, inside, fixed, bins, options, progress)
         spent += found.counters
     return replace(found, counters=spent)
+
+
+def _lowest(model: Model, data: Dataset, found: Minimum, fixed: NDArray[np.bool_], options: NewtonOptions) -> Minimum:
+    """The minimum, or a lower one that is found from it."""
+    for _ in range(_BASINS):
+        x = lower_basin(model, data, found.x, found.value, fixed)
+        if x is None:
+            break
+        other = newton.minimise(model, data, x, fixed, options=options)
+        if not other.converged or other.value >= found.value:
+            break
+        found = replace(other, counters=found.counters + other.counters)
+    return found
 
 
 def _along(

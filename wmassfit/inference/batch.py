@@ -59,17 +59,18 @@ def minimise_batch(
     *,
     edm: float,
 ) -> BatchMinimum:
-    """Minimise t data sets from x `start` [n], with the parameters of `held` [n] as they are.
+    """Minimise t data sets from x `start` [n], or each from its own [n, t], with the parameters of `held` [n] fixed.
 
     `factor` is the curvature that preconditions all of them.
     """
     t = data.counts.shape[1]
-    start = np.where(held, start, np.clip(start, bounds[:, 0], bounds[:, 1]))
-    x = np.repeat(start[:, None], t, axis=1)
+    start = start.reshape(held.size, -1)
+    start = np.where(held[:, None], start, np.clip(start, bounds[:, :1], bounds[:, 1:]))
+    x = np.repeat(start, t // start.shape[1], axis=1)
     value, distance, done = np.full(t, np.inf), np.full(t, np.inf), np.zeros(t, dtype=bool)
     active = np.arange(t)
     learned = Learned(factor)
-    point = likelihood.at(start[:, None], data)
+    point = likelihood.at(start, data)
     for _ in range(_MAX_STEPS):
         still = _still(point, held, bounds)
         right = np.where(still, 0.0, -point.gradient)

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 from wmassfit.inference import barrier
+from wmassfit.inference.basins import lower_basin
 from wmassfit.inference.cg import truncated_cg
 from wmassfit.inference.newton import NewtonOptions
 from wmassfit.likelihood import Model, Point
@@ -81,10 +82,16 @@ class Profiler:
         with one_thread() if not self.small else nullcontext():
             found = self._near(point, fixed)
         if found is not None:
-            return found
+            return self._lowest(found, fixed)
         minimum = barrier.minimise(self.model, self.data, start, fixed, options=self.options)
         gradient = self.model.gradient(minimum.x, minimum.data or self.data)
         return Conditional(minimum.x, minimum.value, gradient, minimum.converged, minimum.reason)
+
+    def _lowest(self, found: Conditional, fixed: Mask) -> Conditional:
+        """The minimum, or a lower one that is found from it."""
+        other = lower_basin(self.model, self.data, found.x, found.nll, fixed)
+        lower = None if other is None else self._near(self._point(other), fixed)
+        return found if lower is None or lower.nll >= found.nll else lower
 
     def _near(self, point: Point, fixed: Mask) -> Conditional | None:
         """The minimum by steps of Newton, or None where they do not lead there."""

@@ -300,6 +300,28 @@ class Model:
         """True if the curvature in full, products with all unit vectors, costs less than its structure."""
         return self.n <= _SMALL and self.n * self.likelihood.expectation.layout.n_entries <= _SMALL_BATCH
 
+    @cached_property
+    def bent(self) -> NDArray[np.bool_]:
+        """Parameters [n] whose variations do not mirror each other: √(Σ (ν(+1) + ν(−1) − 2ν)²/ν) is above 1/3.
+
+        At ±1 standard deviation of their constraint. Looked for in small models alone, else none.
+        """
+        out = np.zeros(self.n, dtype=bool)
+        constraints = self.likelihood.constraints
+        constrained = np.flatnonzero((constraints.precision > 0) & ~self.fixed)
+        if not self.small or not constrained.size:
+            return out
+        step = 1 / np.sqrt(constraints.precision[constrained])
+        x = np.repeat(self.start[:, None], 2 * constrained.size + 1, axis=1)
+        places = np.arange(constrained.size)
+        x[constrained, places] += step
+        x[constrained, places + constrained.size] -= step
+        up, down, nominal = np.split(self.likelihood.expectation.evaluate(x).bins, [step.size, 2 * step.size], axis=1)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            bend = np.sum(np.where(nominal > 0, (up + down - 2 * nominal) ** 2 / nominal, 0.0), axis=0)
+        out[constrained] = np.sqrt(bend) > 1 / 3
+        return out
+
     @property
     def _mixed(self) -> list[NDArray[np.intp]]:
         """Local parameters that the covariance of a channel's data couples."""
