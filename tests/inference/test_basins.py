@@ -9,12 +9,16 @@ from typing import Any
 import hist
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from wmassfit import interchange
-from wmassfit.inference import fit, limit
+from wmassfit.cli import main
+from wmassfit.inference import NewtonOptions, fit, limit
 from wmassfit.inference.basins import lower_basin
 from wmassfit.likelihood import Model
 from wmassfit.templateset import Channel, Dataset, Gaussian, Parameter, Process, Scale, TemplateSet
+
+LOWEST = NewtonOptions(lowest=True)
 
 
 def two_sided(up: float, down: float) -> Model:
@@ -46,10 +50,14 @@ def test_the_better_side_is_found_from_either() -> None:
     assert dips.size == 2
     best = theta[np.argmin(values)]
     for start in (-1.0, 1.0):
-        found = fit(model, data, start={"bend": start})
+        found = fit(model, data, start={"bend": start}, options=LOWEST)
         assert found.converged
         assert found["bend"].value == pytest.approx(best, abs=1e-3)
     other = theta[dips[np.argmax(values[dips])]]
+    told = fit(model, data, start={"bend": other})
+    assert told["bend"].value == pytest.approx(other, abs=1e-3)
+    assert f"a lower minimum, by {values[dips].max() - values.min():.2g} in" in told.diagnosis[0]
+    assert fit(model, data, start={"bend": best}).diagnosis == ()
     x = lower_basin(model, data, np.array([other]), float(values[dips].max()), np.zeros(1, dtype=bool))
     assert x is not None
     assert x[0] == pytest.approx(best, abs=0.2)
@@ -92,7 +100,7 @@ def workspace(tmp_path: Path) -> Path:
 def test_no_start_ends_lower(workspace: Path, strength: float | None) -> None:
     model = Model(interchange.read(workspace))
     fixed = None if strength is None else {"mu": strength}
-    found = fit(model, fixed=fixed)
+    found = fit(model, fixed=fixed, options=LOWEST)
     rng = np.random.default_rng(1)
     others = [fit(model, fixed=fixed, start={"a": rng.normal(0, 1.5), "k": rng.uniform(0.5, 1.5)}) for _ in range(12)]
     assert found.nll < min(o.nll for o in others) + 1e-7
@@ -128,7 +136,22 @@ def test_cls_are_those_of_the_lowest_minima(workspace: Path) -> None:
         q, q_asimov = tested[0] - best[0], lowest(asimov, 1.0)[0] - lowest(asimov, 0.0)[0]
     finally:
         pyhf.set_backend("numpy")
-    ours = limit(Model(interchange.read(workspace)))
+    ours = limit(Model(interchange.read(workspace)), lowest=True)
     assert best[1][model.config.poi_index] < 1
     assert ours.q_observed == pytest.approx(q, abs=2e-4)
     assert ours.q_asimov == pytest.approx(q_asimov, abs=2e-4)
+
+
+def test_told_and_taken_on_the_command_line(workspace: Path) -> None:
+    def run(*arguments: str) -> Any:
+        result = CliRunner().invoke(main, [arguments[0], str(workspace), *arguments[1:]])
+        assert result.exit_code == 0, result.stderr
+        return result
+
+    plain, lowest = run("limit", "--json"), run("limit", "--lowest", "--json")
+    values = [json.loads(result.stdout)["cls_observed"] for result in (plain, lowest)]
+    assert abs(values[1] - values[0]) > 1e-3
+    assert f"CLs is {values[1]:.4g} with --lowest" in plain.stderr
+    assert "--lowest" not in lowest.stderr
+    assert "a lower minimum, by" in run("fit").stdout
+    assert "a lower minimum" not in run("fit", "--lowest").stdout

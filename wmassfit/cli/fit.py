@@ -31,6 +31,7 @@ __all__ = ["command"]
 @options.seed
 @click.option("--throw", type=click.Choice(["none", "auxiliary", "prior"]), default="auxiliary", show_default=True)
 @click.option("--minimizer", type=click.Choice(["newton", "minuit"]), default="newton", show_default=True)
+@options.lowest
 @click.option(
     "--minos", multiple=True, metavar="NAME", help="Profile-likelihood interval (MINOS) of a parameter; repeatable."
 )
@@ -53,6 +54,7 @@ def command(
     seed: int | None,
     throw: Literal["none", "auxiliary", "prior"],
     minimizer: Literal["newton", "minuit"],
+    lowest: bool,
     minos: tuple[str, ...],
     fix: tuple[str, ...],
     unblind: str | None,
@@ -62,7 +64,7 @@ def command(
     **how: Any,
 ) -> None:
     """Fit TEMPLATES. Without --data: the data in the file, or the expectation where there are none."""
-    from wmassfit.inference import fit
+    from wmassfit.inference import NewtonOptions, fit
     from wmassfit.inference import minos as interval_of
     from wmassfit.interchange import check_output, write
     from wmassfit.likelihood import Model
@@ -88,7 +90,8 @@ def command(
     fixed = {name: model.start[model.index(name)] for name in fix if "=" not in name}
     fixed |= options.numbers(tuple(text for text in fix if "=" in text), option="--fix")
     with console.progress():
-        result = fit(model, dataset, fixed=fixed, minimizer=minimizer, unblind=unblind)
+        settings = NewtonOptions(lowest=lowest)
+        result = fit(model, dataset, fixed=fixed, minimizer=minimizer, options=settings, unblind=unblind)
         intervals = [interval_of(result, name) for name in minos] if result.converged else []
     if output is not None:
         write(result, output)

@@ -13,6 +13,10 @@ from wmassfit.cli import console, options, reading
 __all__ = ["command"]
 
 
+# In CLs: more than fits are good to.
+_OTHER = 1e-4
+
+
 @click.command("limit")
 @click.argument("templates", nargs=-1, required=True, metavar="TEMPLATES...")
 @click.option("--poi", default=None, help="Signal strength; the first parameter of interest if left out.")
@@ -29,6 +33,7 @@ __all__ = ["command"]
     "--toys", type=click.IntRange(min=1), default=None, help="CLs from this many toys of each hypothesis too."
 )
 @click.option("--statistic", type=click.Choice(["qtilde", "q"]), default="qtilde", show_default=True)
+@options.lowest
 @options.data
 @options.at
 @options.seed
@@ -43,6 +48,7 @@ def command(
     what: str,
     toys: int | None,
     statistic: Literal["qtilde", "q"],
+    lowest: bool,
     data: str | None,
     at: tuple[str, ...],
     seed: int | None,
@@ -68,13 +74,13 @@ def command(
     found: dict[str, Any] = {}
     results: list[Any] = []
     if what in ("cls", "all"):
-        results.append(limit(model, dataset, poi, value=poi_value, statistic=statistic))
+        results.append(limit(model, dataset, poi, value=poi_value, statistic=statistic, lowest=lowest))
         found |= asdict(results[-1])
     if what in ("upper", "all"):
-        results.append(upper_limit(model, dataset, poi, level=level, statistic=statistic))
+        results.append(upper_limit(model, dataset, poi, level=level, statistic=statistic, lowest=lowest))
         found |= {"upper_limit": asdict(results[-1])}
     if what in ("discovery", "all"):
-        results.append(discovery(model, dataset, poi, value=poi_value))
+        results.append(discovery(model, dataset, poi, value=poi_value, lowest=lowest))
         found |= {"discovery": asdict(results[-1])}
     if toys is not None:
         with console.progress() as progress:
@@ -96,6 +102,10 @@ def command(
     else:
         for line in _lines(found, results[0].poi, poi_value):
             click.echo(line)
+    if not lowest and "cls_observed" in found:
+        other = limit(model, dataset, poi, value=poi_value, statistic=statistic, lowest=True).cls_observed
+        if abs(other - found["cls_observed"]) > _OTHER:
+            click.echo(f"wmassfit: fits have other, lower minima: CLs is {other:.4g} with --lowest", err=True)
     if not converged:
         click.echo(f"wmassfit: a fit did not converge: {reason}", err=True)
         sys.exit(1)

@@ -18,6 +18,7 @@ __all__ = [
     "at",
     "check_known",
     "data",
+    "lowest",
     "numbers",
     "output",
     "override",
@@ -89,6 +90,11 @@ scheduler = click.option(
     default=None,
     metavar="ADDRESS",
     help="Use the workers of this dask scheduler (tcp://host:8786) instead; needs wmassfit[cluster].",
+)
+lowest = click.option(
+    "--lowest",
+    is_flag=True,
+    help="Where −ln L has several minima, take the lowest that is found, not the one below nominal values.",
 )
 override = click.option(
     "--set", "override", multiple=True, metavar="KEY.PATH=VALUE", help="Replace a field of the recipe; repeatable."

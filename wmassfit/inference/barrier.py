@@ -56,7 +56,7 @@ def minimise(
         found = newton.minimise(model, data, x, fixed, options=options, progress=progress)
     bins: frozenset[int] = frozenset()
     spent = found.counters
-    if found.converged:
+    if found.converged and options.lowest:
         found = _lowest(model, data, found, fixed, options)
     while not found.converged and found.closed - bins:
         bins |= found.closed

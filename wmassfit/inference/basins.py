@@ -5,6 +5,9 @@ term can be negative. With residuals (d − ν)/√ν that add up to three stand
 constraint where √(Σ ν″²/ν) is above 1/3, with ν″ = ν(+1) + ν(−1) − 2ν(0): parameters whose up and down variations both
 raise or both lower yields, by more than data hide. `Model.bent` says which; W mass templates have none.
 
+The minimum that a search ends in depends on where it begins, and published results rest on the one below nominal
+values; so a fit says that there is a lower one, and takes it when asked (`NewtonOptions.lowest`).
+
 Where such a parameter is off its nominal value, where its two variations meet, the other side may be better: searches
 from the mirror image and from one standard deviation on that side are made, all of them as one batch.
 """
@@ -18,7 +21,7 @@ from wmassfit.inference.batch import minimise_batch
 from wmassfit.likelihood import Model
 from wmassfit.templateset import Array, Dataset
 
-__all__ = ["lower_basin"]
+__all__ = ["lower_basin", "told"]
 
 # In standard deviations. Less is no sign of a choice between two sides.
 _PULLED = 0.2
@@ -53,3 +56,13 @@ def lower_basin(model: Model, data: Dataset, x: Array, value: float, held: NDArr
     found = minimise_batch(model.likelihood, many, start, held, model.bounds, factor, edm=_KNOWN)
     best = int(np.argmin(found.value))
     return found.x[:, best].copy() if found.value[best] < value - _SAME else None
+
+
+def told(model: Model, data: Dataset, x: Array, value: float, other: Array | None) -> tuple[str, ...]:
+    """What to say about another point in a lower basin: by how much it is lower, and where it is."""
+    if other is None:
+        return ()
+    moved = np.flatnonzero(model.bent & (np.abs(other - x) > _PULLED))
+    places = ", ".join(f"{model.names[i]} = {other[i]:.2g}" for i in moved[:3])
+    gain = value - model.value(other, data)
+    return (f"a lower minimum, by {gain:.2g} in −ln L, is near {places}; --lowest (NewtonOptions.lowest) takes it",)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from wmassfit.errors import ConvergenceError, RecipeError, TemplateError
 from wmassfit.inference import barrier, minuit
+from wmassfit.inference.basins import lower_basin, told
 from wmassfit.inference.blinding import Blinding, blind
 from wmassfit.inference.newton import NewtonOptions
 from wmassfit.inference.result import FitResult
@@ -81,6 +83,9 @@ def fit(
         x[model.index(name)], held[model.index(name)] = value, True
     if minimizer == "newton":
         found = barrier.minimise(model, data, x, held, options=options, progress=progress)
+        if found.converged and not (options or NewtonOptions()).lowest:
+            other = lower_basin(model, data, found.x, found.value, held)
+            found = replace(found, diagnosis=(*found.diagnosis, *told(model, data, found.x, found.value, other)))
     elif minimizer == "minuit":
         found = minuit.minimise(model, data, x, held, progress=progress)
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -55,13 +56,14 @@ class Hypotheses:
     Raises RecipeError where the parameter is fixed in the templates.
     """
 
-    def __init__(self, model: Model, data: Dataset, poi: str) -> None:
+    def __init__(self, model: Model, data: Dataset, poi: str, *, lowest: bool = False) -> None:
         self.model, self.data, self.poi, self.index = model, data, poi, model.index(poi)
         if model.fixed[self.index]:
             raise RecipeError(f"limit on {poi}: the templates fix it; free it, or choose another parameter of interest")
         if poi in asked(model.templates, data) and model.origin is None:
             raise RecipeError(f"limit on {poi}: the templates ask for it to be blinded, and a limit would show it")
-        self.line = ProfileLine(Profiler(model, data, options=_PRECISE), self.index, model.start)
+        self.options = replace(_PRECISE, lowest=lowest)
+        self.line = ProfileLine(Profiler(model, data, options=self.options), self.index, model.start)
         self._asimov: dict[float, ProfileLine] = {}
 
     def at(self, value: float) -> Conditional:
@@ -91,7 +93,7 @@ class Hypotheses:
             fitted = self.at(value)
             data = fitted_asimov(self.model, fitted.x, self.data)
             # The curvature of the data is near enough to that of the Asimov data to precondition with.
-            profiler = Profiler(self.model, data, factor=self.line.profiler.known_factor, options=_PRECISE)
+            profiler = Profiler(self.model, data, factor=self.line.profiler.known_factor, options=self.options)
             line = ProfileLine(profiler, self.index, fitted.x)
             # Its minimum is the hypothesis itself, where every term of −ln L is at its saturated value.
             line.found[value] = Conditional(fitted.x, 0.0, np.zeros(self.model.n), converged=True)

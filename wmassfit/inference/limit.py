@@ -101,6 +101,7 @@ def limit(
     *,
     value: float = 1.0,
     statistic: Statistic = "qtilde",
+    lowest: bool = False,
 ) -> Limit:
     """CLs of a signal strength, observed and expected.
 
@@ -114,6 +115,8 @@ def limit(
         Its tested value, in the model's own units.
     statistic
         "qtilde" (q̃, μ̂ ≥ 0), or "q" (μ̂ anywhere within the parameter's bounds).
+    lowest
+        Every fit takes the lowest minimum that is found, where there are several (see `NewtonOptions`).
 
     Examples
     --------
@@ -131,7 +134,7 @@ def limit(
     """
     if statistic not in ("qtilde", "q"):
         raise RecipeError(f'limit: statistic {statistic!r}; it must be "qtilde" or "q"')
-    test = hypotheses(model, data, poi)
+    test = hypotheses(model, data, poi, lowest=lowest)
     _check(test, value)
     return _tested(test, value, statistic)
 
@@ -143,6 +146,7 @@ def upper_limit(
     *,
     level: float = 0.95,
     statistic: Statistic = "qtilde",
+    lowest: bool = False,
 ) -> UpperLimit:
     """Upper limits on a signal strength by CLs, observed and expected; parameters as in `limit`.
 
@@ -151,7 +155,7 @@ def upper_limit(
     """
     if not 0.5 < level < 1:  # CLs is at least ½ up to μ̂
         raise RecipeError(f"upper limit: confidence level {level}; it must lie between 0.5 and 1")
-    test = hypotheses(model, data, poi)
+    test = hypotheses(model, data, poi, lowest=lowest)
     alpha = 1 - level
     expected, reasons = _expected_limits(test, alpha)
     best = _best(test, statistic)
@@ -179,12 +183,19 @@ def upper_limit(
     return UpperLimit(test.poi, level, observed, expected, mu_hat, not reasons, "; ".join(dict.fromkeys(reasons)))
 
 
-def discovery(model: Model, data: Dataset | None = None, poi: str | None = None, *, value: float = 1.0) -> Discovery:
+def discovery(
+    model: Model,
+    data: Dataset | None = None,
+    poi: str | None = None,
+    *,
+    value: float = 1.0,
+    lowest: bool = False,
+) -> Discovery:
     """Significance of a signal against background alone; that expected is for a signal of strength `value`.
 
     Parameters as in `limit`.
     """
-    test = hypotheses(model, data, poi)
+    test = hypotheses(model, data, poi, lowest=lowest)
     _check(test, value)
     nothing = test.at(0.0)
     best = test.best
@@ -207,7 +218,7 @@ def discovery(model: Model, data: Dataset | None = None, poi: str | None = None,
     )
 
 
-def hypotheses(model: Model, data: Dataset | None, poi: str | None) -> Hypotheses:
+def hypotheses(model: Model, data: Dataset | None, poi: str | None, *, lowest: bool = False) -> Hypotheses:
     """What to test, with the templates' own data and first parameter of interest where none are named."""
     if data is None:
         data = model.templates.observed
@@ -217,7 +228,7 @@ def hypotheses(model: Model, data: Dataset | None, poi: str | None) -> Hypothese
         if not model.templates.pois:
             raise RecipeError("limit: the templates name no parameter of interest; choose one of the parameters")
         poi = model.templates.pois[0]
-    return Hypotheses(model, data, poi)
+    return Hypotheses(model, data, poi, lowest=lowest)
 
 
 def _check(test: Hypotheses, value: float) -> None:

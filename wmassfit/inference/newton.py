@@ -49,6 +49,9 @@ class NewtonOptions:
         How well Newton's equation is solved, at most: looser costs more outer steps than it saves products.
     refactor_after
         Conjugate-gradient steps in one solution after which the preconditioner is factorised anew.
+    lowest
+        Take a lower minimum where one is found next to the one that the search ends in (see `basins`); conditional fits
+        of limits and intervals too. Other programs end where the way down from nominal values leads.
     verify
         Factorise the exact curvature at the end. Without it, a saddle point passes for a minimum.
     """
@@ -60,6 +63,7 @@ class NewtonOptions:
     cg_tolerance: float = 0.01
     refactor_after: int = 8
     verify: bool = True
+    lowest: bool = False
 
 
 @dataclass(frozen=True)

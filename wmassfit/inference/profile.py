@@ -82,7 +82,7 @@ class Profiler:
         with one_thread() if not self.small else nullcontext():
             found = self._near(point, fixed)
         if found is not None:
-            return self._lowest(found, fixed)
+            return self._lowest(found, fixed) if self.options.lowest else found
         minimum = barrier.minimise(self.model, self.data, start, fixed, options=self.options)
         gradient = self.model.gradient(minimum.x, minimum.data or self.data)
         return Conditional(minimum.x, minimum.value, gradient, minimum.converged, minimum.reason)
