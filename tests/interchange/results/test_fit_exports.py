@@ -137,7 +137,8 @@ def test_options_of_readers(fit: inference.FitResult, tmp_path: Path) -> None:
     run = CliRunner().invoke
     answer = run(main, ["inspect", str(source), "--read", "flow=add"])
     assert answer.exit_code == 2
-    assert "the reader of the format root has no such option" in answer.output
+    assert "read as root, whose reader has no such option" in answer.output
+    assert "belongs to plain_root" in answer.output
     answer = run(main, ["inspect", str(source), "--systematic-type", "normal"])
     assert answer.exit_code == 2
-    assert "is for rabbit tensors" in answer.output
+    assert "belongs to rabbit" in answer.output
