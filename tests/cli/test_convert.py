@@ -106,9 +106,12 @@ def test_what_only_others_read_is_refused_by_name(tmp_path: Path) -> None:
     model = Model(TemplateSet((region,), (Parameter("r", 1.0),), pois=("r",)))
     result = fit(model, model.asimov())
     interchange.write(model.templates, tmp_path / "out.hs3")
+    (tmp_path / "hs3.json").write_bytes((tmp_path / "out.hs3").read_bytes())
     for name in ("out.json", "out.csv"):
         interchange.write(result, tmp_path / name)
-    for name, kind in (("out.json", "fit_json"), ("out.csv", "fit_csv"), ("out.hs3", "hs3")):
+    interchange.write(result, tmp_path / "out.root", format="fit_root")
+    kinds = {"out.json": "fit_json", "out.csv": "fit_csv", "out.root": "fit_root", "out.hs3": "hs3", "hs3.json": "hs3"}
+    for name, kind in kinds.items():
         wrong = CliRunner().invoke(main, ["inspect", str(tmp_path / name)])
         assert wrong.exit_code == 2
         assert f"{name}: a {kind}, which other programs read" in wrong.stderr

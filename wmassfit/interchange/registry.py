@@ -88,7 +88,8 @@ def choose_reader(formats: Sequence[Format], path: Path, *, name: str | None = N
     if chosen is not None:
         return chosen
     for one in formats:
-        if one.read is None and path.suffix.lower() in one.suffixes and one.recognises(path):
+        likely = path.suffix.lower() in one.suffixes or one.recognises is not _anything
+        if one.read is None and likely and one.recognises(path):
             raise FormatError(f"{path}: a {one.name}, which other programs read; give the file it was made from")
     if not candidates:
         raise FormatError(

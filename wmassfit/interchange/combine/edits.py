@@ -58,6 +58,8 @@ def _add(card: Card, rest: list[str]) -> Card:
         raise _wrong(card, "add", rest, f"{text!r} is not a number") from None
     fits = _match(card, process, channel)
     effects = {cell: values for cell, rate in card.rates.items() if rate != 0 and fits(cell)}
+    if not effects and "ifexists" not in rest[5:]:
+        raise _wrong(card, "add", rest, f"there is no process {process} in a channel {channel}; check the two patterns")
     old = next((line for line in card.lines if line.name == name), None)
     if old is None:
         return replace(card, lines=(*card.lines, Line(name, kind, effects)))
@@ -77,7 +79,8 @@ def _drop(card: Card, rest: list[str]) -> Card:
     lines = []
     for line in card.lines:
         chosen = re.fullmatch(pattern, line.name) is not None
-        lines.append(_without(line, {c for c in line.effects if fits(c)}) if chosen else line)
+        gone = {cell for cell in line.effects if chosen and fits(cell)}
+        lines.append(_without(line, gone) if gone else line)
     if all(a is b for a, b in zip(lines, card.lines, strict=True)) and "ifexists" not in rest[3:]:
         raise _wrong(card, "drop", rest, "there is no such nuisance")
     return replace(card, lines=tuple(lines))
@@ -122,6 +125,8 @@ def _change(card: Card, rest: list[str]) -> Card:
         if not any(line.kind in family and kind in family for family in families):
             raise _wrong(card, "changepdf", rest, f"{line.name} of type {line.kind} cannot become {kind}")
         lines.append(replace(line, kind=kind))
+    if not any(re.fullmatch(pattern, line.name) for line in card.lines):
+        raise _wrong(card, "changepdf", rest, f"there is no nuisance {pattern}")
     return replace(card, lines=tuple(lines))
 
 

@@ -29,6 +29,7 @@ class _Reader:
     number: int = 0
     bins: list[str] = field(default_factory=list)
     declared: dict[str, int | None] = field(default_factory=dict)
+    declared_at: dict[str, int] = field(default_factory=dict)
     observed: dict[str, float] = field(default_factory=dict)
     observations: list[float] = field(default_factory=list)
     cells: list[Cell] = field(default_factory=list)
@@ -49,6 +50,10 @@ class _Reader:
     def wrong(self, what: str) -> FormatError:
         return FormatError(f"{self.path}, line {self.number}: {what}")
 
+    def miscounted(self, what: str, said: int, found: int) -> FormatError:
+        where = f"{self.path}, line {self.declared_at[what]}"
+        return FormatError(f"{where}: {what} says {said}, but there are {found}; write * to have it counted")
+
     def number_in(self, text: str) -> float:
         try:
             value = float(text)
@@ -66,6 +71,7 @@ class _Reader:
             if not rest:
                 raise self.wrong(f"{key} needs a number or *")
             self.declared[key] = None if rest[0] == "*" else int(self.number_in(rest[0]))
+            self.declared_at[key] = self.number
         elif key == "shapes":
             self.shape_rule(rest)
         elif key == "bin":
@@ -136,7 +142,7 @@ class _Reader:
         for what, found in (("imax", len(self.bins)), ("jmax", len(set(self.processes)) - 1)):
             said = self.declared.get(what)
             if said is not None and said != found:
-                raise self.wrong(f"{what} says {said}, but there are {found}; write * to have it counted")
+                raise self.miscounted(what, said, found)
         empty = [name for name in self.bins if not any(c == name for c, _ in self.cells)]
         if empty:
             raise self.wrong(f"channel {empty[0]} has no process")
@@ -145,7 +151,7 @@ class _Reader:
 
     def nuisance(self, words: list[str]) -> None:
         if len(words) < 2:
-            return
+            raise self.wrong(f"{words[0]!r} stands alone; give its type and values, or take the line out")
         name, kind, rest = words[0].removesuffix("[nofloat]"), words[1], words[2:]
         if kind == "group":
             self.group(name, rest)
@@ -279,9 +285,7 @@ class _Reader:
             )
         said = self.declared.get("kmax")
         if said is not None and said != self.constrained and not self.edits:
-            raise FormatError(
-                f"{self.path}: kmax says {said}, but there are {self.constrained}; write * to have it counted"
-            )
+            raise self.miscounted("kmax", said, self.constrained)
         signals = self._signals()
         rules, folder = tuple(self.rules), self.path.parent
         return Card(

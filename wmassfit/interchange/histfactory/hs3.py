@@ -31,6 +31,7 @@ from wmassfit._version import __version__
 from wmassfit.errors import FormatError, UnsupportedFeature, listed
 from wmassfit.interchange.atomic import replaced_file
 from wmassfit.interchange.histfactory.build import build
+from wmassfit.interchange.histfactory.document import MAX_BYTES
 from wmassfit.interchange.histfactory.extra import extra_text
 from wmassfit.interchange.histfactory.write import to_workspace
 from wmassfit.interchange.registry import Format
@@ -214,10 +215,19 @@ def _members(channel: Channel, process: str, name: str) -> list[str]:
     return [found[i] for i in range(channel.n_bins)]
 
 
+def _recognises(path: Path) -> bool:
+    try:
+        content = path.read_bytes() if path.stat().st_size <= MAX_BYTES else b""
+    except OSError:
+        return False
+    return content[:64].lstrip().startswith(b"{") and b'"distributions"' in content and b'"likelihoods"' in content
+
+
 FORMAT = Format(
     name="hs3",
     suffixes=(".hs3",),
     write=write_hs3,
+    recognises=_recognises,
     writes=lambda thing: isinstance(thing, TemplateSet),
     approximation=("straight", {"mc_stat": "staterror"}),
 )

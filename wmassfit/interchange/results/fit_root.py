@@ -22,9 +22,11 @@ from typing import TYPE_CHECKING, Any
 import hist
 import numpy as np
 
+from wmassfit.errors import FormatError
 from wmassfit.interchange.atomic import replaced_file
 from wmassfit.interchange.registry import Format
 from wmassfit.interchange.results.rows import ParameterRow, chosen_covariance, is_fit, parameter_rows
+from wmassfit.interchange.root.file import opened_root
 from wmassfit.interchange.root.histograms import to_histogram
 from wmassfit.templateset import Array
 
@@ -105,4 +107,14 @@ def _safe(name: str) -> str:
     return re.sub(r"[/;]", "_", name)
 
 
-FORMAT = Format(name="fit_root", suffixes=(".root",), write=write_fit_root, writes=is_fit, recognises=lambda _: False)
+def _recognises(path: Path) -> bool:
+    try:
+        with opened_root(path) as file:
+            if not file.classnames(recursive=False, cycle=False).get("parameters", "").startswith("TTree"):
+                return False
+            return set(_BRANCHES) <= set(file["parameters"].keys())
+    except (FormatError, OSError):
+        return False
+
+
+FORMAT = Format(name="fit_root", suffixes=(".root",), write=write_fit_root, writes=is_fit, recognises=_recognises)
