@@ -271,3 +271,31 @@ def test_a_gaussian_measurement_is_exact() -> None:
     # One event in a thousand a unit: σ = 1 from the bin, 2 from the constraint at 0.2. Curvature varies by 1e-3.
     assert result["x"].value == pytest.approx(0.2 * 0.25 / 1.25, rel=2e-3)
     assert result["x"].uncertainty == pytest.approx(np.sqrt(1 / 1.25), rel=2e-3)
+
+
+def test_what_nothing_determines_has_no_uncertainty() -> None:
+    """Two free yields in one bin: the fit says so by name, and the result can be looked at."""
+    processes = tuple(Process(f"p{name}", [50.0], modifiers=(Factor(name),)) for name in "ab")
+    region = Channel("SR", (hist.axis.Regular(1, 0, 1),), processes)
+    model = Model(TemplateSet((region,), (Parameter("a", 1.0), Parameter("b", 1.0)), pois=("a",)))
+    result = fit(model, Dataset({"SR": [120.0]}))
+    assert not result.converged
+    assert any("no curvature along a direction that involves" in note for note in result.diagnosis)
+    assert np.isnan(result["a"].uncertainty)
+    assert "did not converge" in repr(result)
+    assert repr(model) == "<Model: 1 bins (SR), 2 parameters, of interest: a>"
+
+
+def test_templates_are_no_model() -> None:
+    region = Channel("SR", (hist.axis.Regular(1, 0, 1),), (Process("p", [50.0]),))
+    with pytest.raises(TemplateError, match=r"compile them first, fit\(Model\(templates\)"):
+        fit(TemplateSet((region,), ()), Dataset({"SR": [60.0]}))  # type: ignore[arg-type]
+
+
+def test_numbers_beyond_floats_end_with_a_reason() -> None:
+    process = Process("p", [1e300], modifiers=(Factor("a"), Scale("s", up=1.5)))
+    region = Channel("SR", (hist.axis.Regular(1, 0, 1),), (process,))
+    templates = TemplateSet((region,), (Parameter("a", 1.0), Parameter("s")), (Gaussian.unit("s"),), ("a",))
+    result = fit(Model(templates), Dataset({"SR": [5.0]}))
+    assert not result.converged
+    assert result.reason

@@ -24,8 +24,8 @@ __all__ = ["executor", "finite", "first_poi", "leave", "print_json", "progress",
 
 
 def print_json(content: Mapping[str, Any]) -> None:
-    """One JSON document; NaN and infinities are not JSON and raise."""
-    click.echo(json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False))
+    """One JSON document; null for NaN and infinities, which are not JSON."""
+    click.echo(json.dumps(finite(content), indent=2, allow_nan=False, ensure_ascii=False))
 
 
 def finite(content: Any) -> Any:

@@ -116,10 +116,11 @@ def command(
         for interval in intervals:
             click.echo(f"{interval}   (profile likelihood){': ' * bool(interval.reason)}{interval.reason}")
         quality = summary["goodness_of_fit"]
+        statistic = f"{quality['statistic']:{'.1f' if quality['statistic'] < 1e6 else '.3g'}}"
         what = "simulated" if kind == "observed" and dataset.simulated else kind
         click.echo(
             f"{what} data, {summary['n_bins']} bins, {summary['n_nuisances']} nuisance parameters, "
-            f"EDM {summary['edm']:.1e}; saturated test {quality['statistic']:.1f} for {quality['ndf']} degrees of "
+            f"EDM {summary['edm']:.1e}; saturated test {statistic} for {quality['ndf']} degrees of "
             f"freedom{'' if quality['p_value'] is None else ', p = {:.2g}'.format(quality['p_value'])}"
         )
         for note in result.diagnosis if result.converged else ():

@@ -98,7 +98,7 @@ def command(
         found |= {"toys": {"number": toys} | {key: getattr(thrown, key) for key in kept}}
     converged, reason = all(r.converged for r in results), "; ".join(r.reason for r in results if r.reason)
     if as_json:
-        console.print_json(console.finite({"data": kind} | found | {"converged": converged, "reason": reason}))
+        console.print_json({"data": kind} | found | {"converged": converged, "reason": reason})
     else:
         for line in _lines(found, results[0].poi, poi_value):
             click.echo(line)

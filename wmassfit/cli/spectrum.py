@@ -88,7 +88,7 @@ def command(
         content: dict[str, Any] = {"channel": name, "process": process, "rows": rows}
         if with_covariance:
             content["covariance"] = {"prefit": before.covariance().tolist(), "postfit": after.covariance().tolist()}
-        console.print_json(console.finite(content))
+        console.print_json(content)
     else:
         click.echo(to_text(table), nl=False)
 

@@ -17,7 +17,7 @@ from wmassfit.inference.newton import NewtonOptions
 from wmassfit.inference.result import FitResult
 from wmassfit.likelihood import Model
 from wmassfit.parallel import Progress
-from wmassfit.templateset import Dataset
+from wmassfit.templateset import Dataset, TemplateSet
 
 __all__ = ["Minimizer", "fit"]
 
@@ -69,6 +69,8 @@ def fit(
     >>> print(fit(model, Dataset({"SR": [57.0, 75.0]}))["mu"])
     mu = 1.48 ± 0.75
     """
+    if isinstance(model, TemplateSet):
+        raise TemplateError("fit: these are templates; compile them first, fit(Model(templates), …)")
     if data is None:
         data = model.templates.observed
         if data is None:

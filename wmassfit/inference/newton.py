@@ -203,7 +203,12 @@ class _Search:
             except NotPositiveDefinite as error:
                 weak = np.array(error.parameters, dtype=np.intp)
                 if not weak.size or np.all(mask[weak]):
-                    raise
+                    names = ", ".join(self.model.names[i] for i in weak[:8]) or "the parameters"
+                    raise NotPositiveDefinite(
+                        f"data and constraints do not determine {names}, alone or together with others: hold one of "
+                        "them (--fix), give it a constraint, or look for yields that are absurd",
+                        error.parameters,
+                    ) from error
                 mask[weak] = True
             else:
                 return
@@ -378,4 +383,6 @@ def minimise(
     progress: Progress | None = None,
 ) -> Minimum:
     """Minimise −ln L from x [n], with the parameters of `fixed` [n] as they are, where bins without data allow it."""
-    return _Search(model, data, x, fixed, options or NewtonOptions(), progress).run()
+    # What is not finite ends the search with a reason.
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        return _Search(model, data, x, fixed, options or NewtonOptions(), progress).run()

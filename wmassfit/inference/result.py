@@ -13,7 +13,7 @@ from wmassfit.inference.blinding import Blinding
 from wmassfit.inference.functions import LinearFunction
 from wmassfit.inference.newton import Counters
 from wmassfit.likelihood import Model
-from wmassfit.linalg import SpdFactor
+from wmassfit.linalg import NotPositiveDefinite, SpdFactor
 from wmassfit.templateset import Array, Dataset
 
 __all__ = ["Estimate", "FitResult"]
@@ -42,7 +42,7 @@ class Estimate:
         return f"{text} {self.unit}".rstrip() + " (blinded)" * self.blinded
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class FitResult:
     """The end of a fit. Vectors are over all parameters of the model, in its order and its own units; `Estimate`s,
     `uncertainties` and `covariance` are in the units that parameters are shown in.
@@ -79,8 +79,13 @@ class FitResult:
     diagnosis: tuple[str, ...]
     held: NDArray[np.bool_]
     counters: Counters = field(default_factory=Counters)
-    known_factor: SpdFactor | None = field(default=None, repr=False)
+    known_factor: SpdFactor | None = None
     at_bound: NDArray[np.bool_] | None = None
+
+    def __repr__(self) -> str:
+        shown = ", ".join(str(self[name]) for name in self.model.templates.pois[:4])
+        state = "converged" if self.converged else f"did not converge: {self.reason}"
+        return f"<FitResult: {shown or 'no parameter of interest'}; -ln L {self.nll:.6g}, EDM {self.edm:.1e}, {state}>"
 
     @property
     def blinding(self) -> Blinding | None:
@@ -133,10 +138,16 @@ class FitResult:
         return np.where(self.held, 0.0, self.factor.diag())
 
     def variance(self, index: int) -> float:
-        """Variance of one parameter in the model's own units."""
+        """Variance of one parameter in the model's own units; NaN where the fit did not converge and has none."""
         if "variances" in self.__dict__ or self.held[index]:
             return 0.0 if self.held[index] else float(self.variances[index])
-        return float(self.row(index)[index])
+        try:
+            with np.errstate(over="ignore", invalid="ignore"):
+                return float(self.row(index)[index])
+        except NotPositiveDefinite:
+            if self.converged:
+                raise
+            return float("nan")
 
     def row(self, index: int) -> Array:
         """One row of the covariance [n] in the model's own units."""

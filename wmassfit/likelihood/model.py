@@ -91,6 +91,12 @@ class Model:
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_bound": None, "_point": None}
 
+    def __repr__(self) -> str:
+        layout = self.likelihood.expectation.layout
+        channels = ", ".join(c.name for c in layout.channels[:4]) + (", …" if len(layout.channels) > 4 else "")
+        pois = ", ".join(self.templates.pois[:4]) or "none"
+        return f"<Model: {layout.n_bins} bins ({channels}), {self.n} parameters, of interest: {pois}>"
+
     def shifted(self, origin: ArrayLike, *, reason: object | None = None, centres_moved: bool = False) -> Model:
         """The same likelihood with x + origin [n] for x, such as a blinded one: templates and their displays stay.
 
