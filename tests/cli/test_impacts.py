@@ -44,3 +44,32 @@ def test_no_such_parameter(fitted: str) -> None:
     answer = run("impacts", fitted, "--of", "m_w_plus - m_z")
     assert answer.exit_code == 2
     assert "m_z" in answer.output
+
+
+def test_staterror_is_template_statistics_and_others_have_lines(tmp_path: Path) -> None:
+    modifiers = [
+        {"name": "stat_SR", "type": "staterror", "data": [3.0, 2.5]},
+        {"name": "mcstat_b", "type": "shapesys", "data": [2.0, 2.0]},
+        {"name": "shape", "type": "histosys", "data": {"hi_data": [55, 41], "lo_data": [46, 39]}},
+        {"name": "rate", "type": "normsys", "data": {"hi": 1.1, "lo": 0.93}},
+    ]
+    signal = {"name": "s", "data": [3.0, 8.0], "modifiers": [{"name": "mu", "type": "normfactor", "data": None}]}
+    workspace = {
+        "version": "1.0.0",
+        "channels": [{"name": "SR", "samples": [signal, {"name": "b", "data": [50.0, 40.0], "modifiers": modifiers}]}],
+        "observations": [{"name": "SR", "data": [60, 55]}],
+        "measurements": [{"name": "m", "config": {"poi": "mu", "parameters": []}}],
+    }
+    file, path = tmp_path / "w.json", str(tmp_path / "fit.h5")
+    file.write_text(json.dumps(workspace), encoding="utf-8")
+    assert run("fit", str(file), "-o", path).exit_code == 0
+    text = run("impacts", path, "--kind", "global").stdout.splitlines()
+    lines = {line.split("  ")[0]: line.split() for line in text[: text.index("Impacts of nuisance parameters on mu")]}
+    assert {"shape", "rate", "Data statistics", "Template statistics", "Total"} <= set(lines)
+    found = json.loads(run("impacts", path, "--json", "--kind", "global").stdout)
+    per_bin = [v for name, v in found["parameters"]["global"].items() if name.startswith(("stat_SR", "mcstat_b"))]
+    assert len(per_bin) == 4
+    assert found["impacts"]["global"]["mc_stat"] == pytest.approx(sum(v**2 for v in per_bin) ** 0.5, rel=1e-12)
+    left = found["residue"]["global"]
+    parts = sum(v**2 for v in found["impacts"]["global"].values()) + abs(left) * left
+    assert parts == pytest.approx(found["total"]["global"] ** 2, rel=1e-9)

@@ -137,3 +137,29 @@ def test_the_first_parameter_of_interest_is_the_default(bump: Build) -> None:
     nameless = Model(replace(model.templates, pois=()))
     with pytest.raises(RecipeError, match="no parameter of interest"):
         impacts(fit(nameless, nameless.asimov()))
+
+
+def test_groups_that_partition_the_parameters_add_up(bump: Build) -> None:
+    whole = bump(mc_stat="gamma")
+    rng = np.random.default_rng(3)
+    for number in (0, 1, 3):  # of groups; the parameters that draw none are the others
+        label = {p.name: int(rng.integers(0, 4)) for p in whole.parameters}
+        chosen = {name: (f"g{k}",) if k < number else () for name, k in label.items()}
+        # Correlated ones are one source: in two groups their covariance would belong to neither.
+        for constraint in whole.constraints:
+            names = getattr(constraint, "parameters", ())
+            chosen |= dict.fromkeys(names, chosen[names[0]])
+        model = Model(replace(whole, parameters=tuple(replace(p, groups=chosen[p.name]) for p in whole.parameters)))
+        found = impacts(fit(model, model.pseudodata(5)), "mu", curvature="expected")
+        # An identity, as for single parameters.
+        assert sum(v**2 for v in found.by_group().values()) == pytest.approx(found.total**2, rel=1e-8)
+
+
+def test_parameters_of_template_statistics_count_as_such(bump: Build) -> None:
+    whole = bump()
+    named = [replace(p, groups=("mc_stat",) if p.name == "gamma" else p.groups) for p in whole.parameters]
+    model = Model(replace(whole, parameters=tuple(named)))
+    found = impacts(fit(model, model.asimov()), "mu")
+    expected = np.hypot(found.mc_stat, found.parameters["gamma"])
+    assert found.by_group()["mc_stat"] == pytest.approx(expected, rel=1e-12)
+    assert expected > 0

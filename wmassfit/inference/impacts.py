@@ -33,13 +33,15 @@ from wmassfit.likelihood import Likelihood
 from wmassfit.linalg import SpdFactor
 from wmassfit.templateset import Array
 
-__all__ = ["DATA", "MC_STAT", "Curvature", "ImpactKind", "Impacts", "Quantity", "impacts", "quantity"]
+__all__ = ["DATA", "MC_STAT", "OTHER", "Curvature", "ImpactKind", "Impacts", "Quantity", "impacts", "quantity"]
 
 ImpactKind: TypeAlias = Literal["nominal", "global"]
 Curvature: TypeAlias = Literal["observed", "expected"]
 
 DATA = "data_stat"
 MC_STAT = "mc_stat"
+OTHER = "other_nuisances"
+"""Constrained parameters that are in no group."""
 
 # Up to this size a group's block of the covariance is solved for; beyond, freezing the group is cheaper.
 _LARGE_GROUP = 1000
@@ -53,7 +55,7 @@ class Impacts:
     parameters
         Signed impact of each parameter: positive if `of` moves up with it.
     groups
-        Impact of each group, positive; a parameter may be in several.
+        Impact of each group, positive; a parameter may be in several. Constrained ones in none are `OTHER`.
     data_stat, mc_stat
         Statistics of the data and of the templates.
     total
@@ -80,8 +82,12 @@ class Impacts:
         return dict(sorted(self.parameters.items(), key=lambda item: -abs(item[1])))
 
     def by_group(self) -> dict[str, float]:
-        """Groups, data statistics and MC statistics, largest first."""
-        rows = {**self.groups, DATA: self.data_stat, MC_STAT: self.mc_stat}
+        """Groups, data statistics and MC statistics, largest first.
+
+        MC statistics are those of the bins' profiled scales and of parameters in the group "mc_stat", in quadrature.
+        """
+        mc_stat = float(np.hypot(self.mc_stat, self.groups.get(MC_STAT, 0.0)))
+        rows = {**self.groups, DATA: self.data_stat, MC_STAT: mc_stat}
         return dict(sorted(rows.items(), key=lambda item: -item[1]))
 
 
@@ -171,13 +177,20 @@ def impacts(
 
 
 def _members(fit: FitResult, among: NDArray[np.bool_]) -> dict[str, NDArray[np.intp]]:
-    """Indices of each group's parameters that are in `among` [n]; groups that have none are left out."""
+    """Indices of each group's parameters that are in `among` [n]; groups that have none are left out.
+
+    Constrained ones that are in no group are `OTHER`.
+    """
     found: dict[str, NDArray[np.intp]] = {}
+    rest = among & _constrained(fit)
     for group, names in fit.model.templates.groups.items():
         indices = np.array([fit.model.index(name) for name in names], dtype=np.intp)
+        rest[indices] = False
         indices = indices[among[indices]]
         if indices.size:
             found[group] = indices
+    if np.any(rest):
+        found.setdefault(OTHER, np.flatnonzero(rest))
     return found
 
 

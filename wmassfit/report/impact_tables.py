@@ -17,8 +17,12 @@ if TYPE_CHECKING:
 __all__ = ["KINDS", "ImpactView", "group_table", "parameter_table"]
 
 KINDS = ("nominal", "global")
+OTHER = "other_nuisances"
 STATISTICS = {"data_stat": "Data statistics", "mc_stat": "Template statistics"}
 """Sources that are not made of nuisance parameters, in the order in which they end a table."""
+
+# Nuisance parameters that have a line of their own where there are no groups.
+_MOST = 20
 
 
 @dataclass(frozen=True)
@@ -107,13 +111,15 @@ class ImpactView:
 
     def group_label(self, name: str) -> str:
         """What a group is called in print."""
-        return self.labels.get(name) or STATISTICS.get(name) or name.replace("_", " ")
+        other = "other nuisance parameters" if name == OTHER else name.replace("_", " ")
+        return self.labels.get(name) or STATISTICS.get(name) or other
 
     def ranked_groups(self) -> list[str]:
-        """Groups by size of the last kind there is, statistics at the end."""
+        """Groups by size of the last kind there is, parameters without a group and statistics at the end."""
         last = self.groups[self.kinds[-1]]
-        names = sorted((name for name in last if name not in STATISTICS), key=lambda name: -abs(last[name]))
-        return [*names, *(name for name in STATISTICS if name in last)]
+        ends = (OTHER, *STATISTICS)
+        names = sorted((name for name in last if name not in ends), key=lambda name: -abs(last[name]))
+        return [*names, *(name for name in ends if name in last)]
 
     def ranked_parameters(self) -> list[str]:
         """Nuisance parameters by size of the first kind there is."""
@@ -125,13 +131,36 @@ def _titled(kind: str, unit: str) -> str:
     return f"{kind} [{unit}]" if unit else kind
 
 
-def group_table(view: ImpactView) -> Table:
-    """A line for each group, one for each kind of statistics, and the total."""
-    places = max(0, decimals(view.uncertainty))
+def _alone(view: ImpactView) -> list[dict[str, object]]:
+    """Where no parameter is in a group: a line for each of the largest by their global impact, one for the rest."""
+    impact = view.parameters["global"]
+    names = sorted((n for n in impact if not view.members.get(n)), key=lambda n: -abs(impact[n]))
     rows: list[dict[str, object]] = [
+        {"source": name, "group": ""} | {kind: abs(view.parameters[kind].get(name, 0.0)) for kind in view.kinds}
+        for name in names[:_MOST]
+    ]
+    if len(names) > _MOST:
+        left = view.groups["global"][OTHER] ** 2 - sum(impact[name] ** 2 for name in names[:_MOST])
+        source = f"{len(names) - _MOST} other nuisance parameters"
+        rows.append({"source": source, "group": OTHER, "global": max(0.0, left) ** 0.5})
+    return rows
+
+
+def group_table(view: ImpactView) -> Table:
+    """A line for each group, one for each kind of statistics, and the total.
+
+    Parameters without a group have a line together; one each, if there are no groups and global impacts are known.
+    """
+    places = max(0, decimals(view.uncertainty))
+    ranked = view.ranked_groups()
+    alone: list[dict[str, object]] = []
+    if "global" in view.impacts and ranked[0] == OTHER:
+        alone = _alone(view)
+        ranked.remove(OTHER)
+    rows: list[dict[str, object]] = alone + [
         {"source": plain_label(view.group_label(name)), "group": name}
         | {kind: view.groups[kind].get(name) for kind in view.kinds}
-        for name in view.ranked_groups()
+        for name in ranked
     ]
     rows.append({"source": "Total", "group": "total"} | {kind: view.totals[kind] for kind in view.kinds})
     notes = [f"{view.plain} = {view.result}."]

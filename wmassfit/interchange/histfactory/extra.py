@@ -80,7 +80,7 @@ def extra_text(templates: TemplateSet, codes: Mapping[str, str], *, said: Mappin
 
 @dataclass(frozen=True, eq=False)
 class Extra:
-    """The content of the entry, taken apart; empty where there is none."""
+    """The content of the entry, taken apart; empty, and not `noted`, where there is none."""
 
     axes: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     signal: Mapping[tuple[str, str], bool] = field(default_factory=dict)
@@ -93,6 +93,7 @@ class Extra:
     observed: bool = True
     simulated: bool = False
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    noted: bool = False
 
     def applied(self, parameter: Parameter) -> Parameter:
         """A parameter with its groups, display and infinite bounds."""
@@ -102,7 +103,7 @@ class Extra:
             parameter.start,
             self.bounds.get(name, parameter.bounds),
             parameter.fixed,
-            self.groups.get(name, ()),
+            self.groups.get(name, () if self.noted else parameter.groups),
             self.display.get(name, Display()),
         )
 
@@ -156,6 +157,7 @@ def _taken_apart(content: Any) -> Extra:
         observed=bool(content.get("data", {}).get("observed", True)),
         simulated=bool(content.get("data", {}).get("simulated", False)),
         metadata=dict(content.get("metadata", {})),
+        noted=True,
     )
 
 

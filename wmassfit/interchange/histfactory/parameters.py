@@ -16,6 +16,7 @@ same. Parameters of a set with one a bin are called `name[i]`, as pyhf does.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
@@ -25,10 +26,12 @@ import numpy as np
 from wmassfit.errors import FormatError
 from wmassfit.interchange.histfactory.fields import numbers, only
 from wmassfit.templateset import Array, Constraint, Gaussian, Parameter, Poisson
+from wmassfit.templateset.gammas import GROUP
 
 __all__ = ["ParameterSet", "alpha", "free", "lumi", "shapesys", "staterror"]
 
 _BIN_BOUNDS = (1e-10, 10.0)
+_STATISTICS = re.compile(r"(?:^|[^a-zA-Z])(?:mc)?_?stat(?:[^a-zA-Z]|err|istic|$)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,7 @@ class ParameterSet:
     observed: tuple[float, ...] | None = ()
     widths: tuple[float, ...] | None = ()
     own_widths: bool = True
+    groups: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -133,7 +137,7 @@ class ParameterSet:
         if self.start is None or self.bounds is None or self.observed is None or self.widths is None:
             raise FormatError(f"{place}: the measurement must give its auxdata, sigmas, inits and bounds")
         parameters = [
-            Parameter(name, start, bounds, fixed)
+            Parameter(name, start, bounds, fixed, self.groups)
             for name, start, bounds, fixed in zip(self.names, self.start, self.bounds, self.fixed, strict=True)
         ]
         if self.constraint == "none":
@@ -181,14 +185,18 @@ def staterror(
     fixed = tuple(bool(s == 0 or s < threshold) for s in sigmas)
     ones, bounds = (1.0,) * k, (_BIN_BOUNDS,) * k
     if constraint == "normal":
-        return ParameterSet(name, False, "normal", ones, bounds, fixed, ones, tuple(width.tolist()))
+        widths = tuple(width.tolist())
+        return ParameterSet(name, False, "normal", ones, bounds, fixed, ones, widths, groups=(GROUP,))
     tau = tuple((1 / width**2).tolist())
-    return ParameterSet(name, False, "poisson", ones, bounds, fixed, tau, tau)
+    return ParameterSet(name, False, "poisson", ones, bounds, fixed, tau, tau, groups=(GROUP,))
 
 
 def shapesys(name: str, nominal: Array, uncertainty: Array) -> ParameterSet:
-    """Of a shapesys on a sample with `nominal` and absolute `uncertainty` [k]."""
+    """Of a shapesys on a sample with `nominal` and absolute `uncertainty` [k]; one whose name says that it stands for
+    the statistics of simulation (mcstat, stat_SR) is in their group."""
     k = nominal.size
     valid = (nominal > 0) & (uncertainty > 0)
     tau = tuple(np.where(valid, (nominal / np.where(valid, uncertainty, 1.0)) ** 2, 1.0).tolist())
-    return ParameterSet(name, False, "poisson", (1.0,) * k, (_BIN_BOUNDS,) * k, tuple((~valid).tolist()), tau, tau)
+    groups = (GROUP,) if _STATISTICS.search(name) else ()
+    ones, bounds, fixed = (1.0,) * k, (_BIN_BOUNDS,) * k, tuple((~valid).tolist())
+    return ParameterSet(name, False, "poisson", ones, bounds, fixed, tau, tau, groups=groups)
