@@ -282,3 +282,17 @@ def test_a_root_file_of_the_same_name_is_not_overwritten(tmp_path: Path) -> None
     assert not (tmp_path / "t.txt").exists()
     interchange.write(small(), tmp_path / "card.txt")
     interchange.write(small(), tmp_path / "card.txt")  # the same card again
+
+
+def test_a_normsys_that_is_a_log_normal(tmp_path: Path) -> None:
+    """hi = 1.25 and lo = 0.8 with HistFactory's code 1 are lnN 1.25; with code 4 they are not."""
+
+    def templates(code: str) -> TemplateSet:
+        process = Process("p", [50.0, 60.0], modifiers=(Scale("s", up=1.25, down=np.array(0.8), code=code),))  # type: ignore[arg-type]
+        region = Channel("SR", (hist.axis.Regular(2, 0, 1),), (process,))
+        return TemplateSet((region,), (Parameter("s"),), (Gaussian.unit("s"),))
+
+    interchange.write(templates("code1"), tmp_path / "card.txt")
+    assert "s lnN 1.25" in (tmp_path / "card.txt").read_text()
+    with pytest.raises(UnsupportedFeature, match="interpolation code4"):
+        interchange.write(templates("code4"), tmp_path / "other.txt")

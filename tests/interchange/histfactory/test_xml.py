@@ -76,8 +76,13 @@ EDITS = {
     "climbs out for a histogram": ("example_channel.xml", "./data/example.root", "../../x.root", "leads out of"),
     "a missing channel": ("example.xml", "example_channel.xml", "nowhere.xml", "--read folder="),
     "a missing ROOT file": ("example_channel.xml", "./data/example.root", "./data/no.root", "there is no file"),
-    "a missing histogram": ("example_channel.xml", '"background1"', '"background7"', "cannot be read .KeyError"),
-    "a missing attribute": ("example_channel.xml", 'HistoName="signal"', "", "cannot be read .KeyError"),
+    "a missing histogram": (
+        "example_channel.xml",
+        'HistoName="background1"',
+        'HistoName="background7"',
+        "no histogram background7; there are",
+    ),
+    "a missing attribute": ("example_channel.xml", 'HistoName="signal"', "", "sample signal names no HistoName"),
     "an unclosed tag": ("example.xml", "</Combination>", "", "is not XML"),
     "entities": ("example.xml", "<Combination ", '<!DOCTYPE a [<!ENTITY b "c">]><Combination ', "XML entities"),
     "another document": ("example.xml", "Combination", "Workspace", "is a Workspace, where"),
@@ -85,7 +90,12 @@ EDITS = {
     "an unknown modifier": ("example_channel.xml", "OverallSys", "StrangeSys", "sample signal: StrangeSys syst1"),
     "a strange constraint": ("example_channel.xml", '"Poisson"', '"Uniform"', "a Uniform constraint"),
     "a strange threshold": ("example_channel.xml", '"0.05"', '"much"', "'much' is not a number"),
-    "no number": ("example_channel.xml", 'High="1.05"', 'High="more"', "cannot be read .ValueError"),
+    "no number": (
+        "example_channel.xml",
+        'High="1.05"',
+        'High="more"',
+        "OverallSys syst1 has High='more'",
+    ),
 }
 
 

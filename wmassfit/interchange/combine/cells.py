@@ -102,6 +102,9 @@ def _uniform(scale: Scale) -> Scale:
     sides = [np.atleast_1d(side) for side in (scale.down, scale.up) if side is not None]
     if scale.bins is not None or any(np.ptp(side) > _ZERO * side[0] for side in sides):
         return scale
+    if scale.code == "code1" and (scale.down is None or abs(sides[0][0] * sides[-1][0] - 1) < _ZERO):
+        # Exponentials either side that are one.
+        return replace(scale, down=None, up=float(sides[-1][0]), code="lognormal")
     down = None if scale.down is None else np.asarray(sides[0][0])
     return replace(scale, down=down, up=float(sides[-1][0]))
 

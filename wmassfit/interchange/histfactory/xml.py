@@ -12,6 +12,7 @@ folder and those above it, two levels up, in which all inputs exist. No file out
 from __future__ import annotations
 
 import logging
+import math
 import os
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
@@ -27,6 +28,7 @@ __all__ = ["FORMAT", "read_histfactory_xml"]
 
 _LARGEST = 16 * 2**20
 _FILES = ("InputFile", "HistoFile", "HistoFileLow", "HistoFileHigh")
+_NUMBERS = {"OverallSys": ("High", "Low"), "NormFactor": ("Val", "Low", "High")}
 _KNOWN = {
     "Combination": ("Input", "Measurement"),
     "Measurement": ("POI", "ParamSetting", "ConstraintTerm"),
@@ -63,6 +65,9 @@ def read_histfactory_xml(
             for attribute in _FILES:
                 if element.get(attribute):
                     existing_file(_inside(root, element.attrib[attribute], file))
+    for name, channel in channels.items():
+        _check_numbers(channel, f"{file}: channel {channel.get('Name', name)}")
+        _check_histograms(channel, f"{file}: channel {channel.get('Name', name)}", root)
     if problems:
         listed = "\n  ".join(problems)
         raise UnsupportedFeature(f"{file}: this cannot be honoured:\n  {listed}")
@@ -148,6 +153,48 @@ def _beyond_channel(channel: ElementTree.Element, name: str) -> Iterator[str]:
             if element.tag == "ShapeSys" and element.get("ConstraintType", "Poisson") != "Poisson":
                 kind = element.get("ConstraintType")
                 yield f"{where}, sample {sample.get('Name')}: the {kind} constraint of ShapeSys {element.get('Name')}"
+
+
+def _check_numbers(channel: ElementTree.Element, where: str) -> None:
+    """Raise FormatError where an attribute that has to be a number is none."""
+    for sample in channel.findall("Sample"):
+        for element in sample:
+            for attribute in _NUMBERS.get(element.tag, ()):
+                text = element.get(attribute)
+                try:
+                    number = float(text) if text is not None else 0.0
+                except ValueError:
+                    number = math.nan
+                if not math.isfinite(number):
+                    raise FormatError(
+                        f"{where}, sample {sample.get('Name')}: {element.tag} {element.get('Name')} has "
+                        f"{attribute}={text!r}; a finite number is needed"
+                    )
+
+
+def _check_histograms(channel: ElementTree.Element, where: str, root: Path) -> None:
+    """Raise FormatError where data or a sample name no histogram, or one that its file lacks."""
+    import uproot
+
+    keys: dict[Path, set[str]] = {}
+    for element in (*channel.findall("Data"), *channel.findall("Sample")):
+        what = f"{where}, {element.tag.lower()} {element.get('Name', '')}".rstrip()
+        name, file = element.get("HistoName"), element.get("InputFile") or channel.get("InputFile")
+        if not name or not file:
+            raise FormatError(f"{what} names no {'HistoName' if file else 'InputFile'}")
+        path = (root / file).resolve()
+        if path not in keys:
+            try:
+                with uproot.open(path) as opened:
+                    keys[path] = set(opened.keys(cycle=False))
+            except Exception as error:
+                # uproot meets damage with errors of many kinds.
+                first = str(error).strip().partition("\n")[0]
+                raise FormatError(f"{path} cannot be read ({type(error).__name__}: {first})") from error
+        inside = "/".join(part for part in ((element.get("HistoPath") or "").strip("/"), name) if part)
+        if inside not in keys[path]:
+            there = ", ".join(sorted(keys[path])[:8])
+            raise FormatError(f"{what}: {path} has no histogram {inside}; there are {there}")
 
 
 def _stat_error(channel: ElementTree.Element, where: str) -> StatError:
