@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Container, Iterable
 from typing import Any
 
 __all__ = [
@@ -37,13 +38,23 @@ class UnsupportedFeature(FormatError):
     """A file is valid in its own format and asks for something that cannot be expressed here."""
 
 
-def listed(problems: Iterable[str], between: str = "; ", *, most: int = 20) -> str:
+def listed(problems: Iterable[str], between: str = "; ", *, most: int = 20, names: Container[str] = ()) -> str:
     """What is wrong, each thing once; beyond so many, how many more there are.
+
+    What differs in `names` alone is one thing: the first of them stands for all.
 
     >>> listed(["no axis", "no data", "no axis"]), listed("abc", ", ", most=2)
     ('no axis; no data', 'a, b, and 1 more')
+    >>> listed(["W: jes is bent", "Z: jer is bent", "W is odd"], names={"W", "Z", "jes", "jer"})
+    'W: jes is bent (and 1 more like this); W is odd'
     """
-    distinct = list(dict.fromkeys(problems))
+    alike: dict[str, list[str]] = {}
+    for problem in dict.fromkeys(problems):
+        kind = re.sub(r"[^\s:;,()]+", lambda word: "…" if word[0] in names else word[0], problem)
+        alike.setdefault(kind, []).append(problem)
+    distinct = [
+        found[0] + (f" (and {len(found) - 1} more like this)" if len(found) > 1 else "") for found in alike.values()
+    ]
     more = [f"and {len(distinct) - most} more"] if len(distinct) > most else []
     return between.join([*distinct[:most], *more])
 

@@ -143,7 +143,7 @@ def _widths(templates: TemplateSet, free: Free, steps: Mapping[str, float]) -> d
                 problems.append(f"{name}: a free parameter that starts at {parameter.start:g}, not at 0")
     if problems:
         raise UnsupportedFeature(f"these templates cannot be approximated by two histograms a parameter: "
-                                 f"{listed(problems)}")  # fmt: skip
+                                 f"{listed(problems, names=templates.all_names)}")  # fmt: skip
     for name, step in steps.items():
         if name not in widths or widths[name].constrained or not step > 0:
             free_ones = ", ".join(n for n, width in widths.items() if not width.constrained) or "none"

@@ -130,6 +130,13 @@ class TemplateSet:
         return tuple(p.name for p in self.parameters)
 
     @cached_property
+    def all_names(self) -> frozenset[str]:
+        """All names in use: of channels, processes, parameters and constraints."""
+        processes = (p.name for c in self.channels for p in c.processes)
+        constraints = (c.name for c in self.constraints)
+        return frozenset((*(c.name for c in self.channels), *processes, *self.parameter_names, *constraints))
+
+    @cached_property
     def nuisances(self) -> tuple[str, ...]:
         """Names of the constrained parameters that are not fixed, in order of the parameters."""
         constrained = {name for c in self.constraints for name in c.parameters}

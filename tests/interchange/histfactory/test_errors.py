@@ -282,7 +282,7 @@ TOO_MUCH = {
     "a ratio a bin": (templates(Scale("s", up=[1.1, 1.2], code="code4")), "differs from bin to bin"),
     "a local ratio": (templates(Scale("s", up=1.1, bins=[1], code="code4")), "covers 1 of 2 bins"),
     "a code": (templates(Scale("s", up=1.1, down=0.8)), "asymmetric_lognormal, and the file is read with code4"),
-    "a log-normal": (templates(Scale("s", up=1.1)), 'normsys="code1" can hold it'),
+    "a log-normal": (templates(Scale("s", up=1.1)), "normsys=code1 can hold it"),
     "a code of shifts": (
         templates(Shift("s", up=[1.0, 2.0], down=[0.0, 0.0], code="code0")),
         "interpolated with code0",
@@ -354,7 +354,7 @@ def test_mc_statistics_as_a_staterror(tmp_path: Path) -> None:
         profiled = fit(explicit, theirs.observed, fixed={"mu": mu})
         assert profiled.nll == pytest.approx(model.value([mu], counts), rel=1e-8)
     gamma = Channel("c", channel.axes, channel.processes, mc_stat=McStat("gamma"))
-    with pytest.raises(UnsupportedFeature, match='mc_stat="staterror" makes it one'):
+    with pytest.raises(UnsupportedFeature, match="mc_stat=staterror makes it one"):
         interchange.write(TemplateSet((gamma,), ours.parameters), tmp_path / "gamma.json")
     interchange.write(TemplateSet((gamma,), ours.parameters), tmp_path / "gamma.json", mc_stat="staterror")
     assert interchange.read(tmp_path / "gamma.json").observed is None

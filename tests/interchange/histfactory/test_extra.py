@@ -129,5 +129,5 @@ def test_an_axis_of_another_size_is_refused(tmp_path: Path) -> None:
 
 
 def test_codes_are_named_in_the_refusal(tmp_path: Path) -> None:
-    with pytest.raises(UnsupportedFeature, match='normsys="code1" can hold it'):
+    with pytest.raises(UnsupportedFeature, match="normsys=code1 can hold it"):
         interchange.write(measurement(), tmp_path / "out.json")

@@ -326,7 +326,7 @@ def test_morphs_through_two_points(tmp_path: Path) -> None:
         ("m_w",),
         Dataset({"c": np.array([52.0, 61.0, 70.0])}),
     )
-    with pytest.raises(UnsupportedFeature, match="morphed through -100, -10, 10, 100; give morph_point"):
+    with pytest.raises(UnsupportedFeature, match="morphed through -100, -10, 10, 100; give --write morph_point"):
         write_rabbit(templates, tmp_path / "t.hdf5")
     with pytest.raises(UnsupportedFeature, match="morphed"):
         write_rabbit(templates, tmp_path / "t.hdf5", morph_point=20.0)

@@ -85,8 +85,8 @@ class _Writer:
         self._names()
         if self.problems:
             raise UnsupportedFeature(
-                f"a Combine datacard cannot express these templates: {listed(self.problems)}\napproximate templates "
-                "(convert --approximate) go in, which may change the likelihood"
+                f"a Combine datacard cannot express these templates: {listed(self.problems, names=t.all_names)}\n"
+                "approximate templates (convert --approximate) go in, which may change the likelihood"
             )
         return "\n".join([*self._head(signals), *body]) + "\n", self.objects
 
@@ -117,7 +117,7 @@ class _Writer:
         elif channel.mc_stat is not None:
             self.problems.append(
                 f"channel {channel.name}: MC statistics of kind {channel.mc_stat.kind} (Combine has its own, whose "
-                "uncertainty follows the signal strength: mc_stat=autoMCStats)"
+                "uncertainty follows the signal strength: --write mc_stat=autoMCStats)"
             )
         if channel.masked:
             self.problems.append(f"channel {channel.name}: it is masked")

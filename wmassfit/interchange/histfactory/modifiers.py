@@ -29,7 +29,7 @@ def histosys(shift: Shift, process: Process, code: str) -> tuple[Array, Array]:
     if shift.code != code:
         raise UnsupportedFeature(
             f"{shift.what} is interpolated with {shift.code}, and the file is read with {code} "
-            '(histosys="code4p" or "code0" when it is written)'
+            "(--write histosys=code4p or code0)"
         )
     if abs(shift.coefficient) != 1:
         raise UnsupportedFeature(f"{shift.what} has the coefficient {shift.coefficient}, which must be 1 or −1")
@@ -57,7 +57,7 @@ def normsys(scale: Scale, n_bins: int, code: str) -> tuple[float, float]:
     if code == "code1" and (log_normal or scale.code == "code1"):
         up, down = up ** abs(c), down ** abs(c)
     elif scale.code != code:
-        also = ' (normsys="code1" can hold it)' if log_normal or scale.code == "code1" else ""
+        also = " (--write normsys=code1 can hold it)" if log_normal or scale.code == "code1" else ""
         raise UnsupportedFeature(
             f"{scale.what} is interpolated with {scale.code}, and the file is read with {code}{also}"
         )

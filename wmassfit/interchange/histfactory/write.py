@@ -77,7 +77,7 @@ def to_workspace(
     if poi and poi not in writer.roles:
         writer.problems.append(f"the parameter of interest {poi} has no value for all bins in common")
     if writer.problems:
-        found = listed(writer.problems, "\n  ")
+        found = listed(writer.problems, "\n  ", names=templates.all_names)
         raise UnsupportedFeature(
             f"these templates do not go into HistFactory JSON:\n  {found}\nROOT and HDF5 take them; "
             "approximate templates (convert --approximate) go in, which may change the likelihood"
@@ -295,7 +295,7 @@ def _mc_stat(writer: _Writer, channel: Channel, *, convert: bool) -> None:
     if channel.mc_stat.kind != "normal_multiplicative" and not convert:
         writer.problems.append(
             f"channel {channel.name} has MC statistics of kind {channel.mc_stat.kind}; HistFactory's staterror is "
-            'normal_multiplicative (mc_stat="staterror" makes it one, which changes the likelihood)'
+            "normal_multiplicative (--write mc_stat=staterror makes it one, which changes the likelihood)"
         )
         return
     sigma = mc_stat_sigma(channel)

@@ -52,7 +52,9 @@ def write_rabbit(
     writer = _Writer(templates, morph_point)
     writer.collect()
     if writer.problems:
-        raise UnsupportedFeature(f"a rabbit tensor cannot express these templates: {listed(writer.problems)}")
+        raise UnsupportedFeature(
+            f"a rabbit tensor cannot express these templates: {listed(writer.problems, names=templates.all_names)}"
+        )
     import h5py
 
     with replaced_file(path) as part, h5py.File(part, "w") as file:
@@ -274,9 +276,7 @@ def _through_points(modifier: Modifier, unit: float, templates: TemplateSet) -> 
 def _problem(modifier: Modifier) -> str:
     if isinstance(modifier, Morph):
         points = ", ".join(f"{point:g}" for point in modifier.points)
-        return (
-            f"it is morphed through {points}; give morph_point=…, one that is there with both signs, for a log-normal"
-        )
+        return f"it is morphed through {points}; give --write morph_point=…, one of both signs, for a log-normal"
     if not isinstance(modifier, Scale):
         return f"a {type(modifier).__name__} (the log-normal type holds ratios at ±1 alone)"
     if modifier.down is None and modifier.code in _SYMMETRIC:

@@ -37,8 +37,9 @@ def write_plain_root(
     """
     problems = _problems(templates)
     if problems:
+        found = listed(problems, names=templates.all_names)
         raise UnsupportedFeature(
-            f"plain histograms cannot express these templates: {listed(problems)}. The format root expresses everything"
+            f"plain histograms cannot express these templates: {found}. The format root expresses everything"
         )
     nominal = nominal_pattern(pattern) if nominal is None else nominal
     objects: dict[str, Any] = {}
