@@ -50,10 +50,12 @@ def command(fit_file: Path, number: int | None, parts: bool, seed: int | None, w
             content[name] = {key: {k: console.finite(v) for k, v in asdict(row).items()} for key, row in rows.items()}
         console.print_json(content)
         return
-    click.echo(f"saturated: {found.statistic:.2f} for {found.ndf} degrees of freedom, p = {found.p_value:.4g}")
+    p = f"p = {found.p_value:.4g}" if found.ndf > 0 else "nothing to test: the free parameters can describe any data"
+    click.echo(f"saturated: {found.statistic:.2f} for {found.ndf} degrees of freedom, {p}")
     if thrown is not None:
         click.echo(
             f"  of {len(thrown)} toys ({thrown.failures} failed): p = {found.toy_p_value:.4g} ± {found.toy_p_error:.2g}"
         )
     for name, row in {**found.by_channel, **found.by_projection}.items():
-        click.echo(f"  {name:30} χ² {row.statistic:10.2f} / {row.ndf:<6} p = {row.p_value:.4g}")
+        p = f"p = {row.p_value:.4g}" if row.ndf > 0 else "nothing to test"
+        click.echo(f"  {name:30} χ² {row.statistic:10.2f} / {row.ndf:<6} {p}")

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import sys
 from dataclasses import asdict
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
 from wmassfit.cli import console, options, reading
+from wmassfit.errors import RecipeError
+
+if TYPE_CHECKING:
+    from wmassfit.likelihood import Model
 
 __all__ = ["command"]
 
@@ -66,9 +70,14 @@ def command(
 
     model = Model(reading.read_templates(templates, **how))
     name = poi or next(iter(model.templates.pois), None)
+    if name is None:
+        raise RecipeError(f"limit: {templates[0]} names no parameter of interest; choose one with --poi NAME")
+    _check_strength(model, name)
+    if toys is not None and what == "discovery":
+        raise RecipeError("--toys: they give CLs, not a significance; leave them out, or ask for --what cls or all")
     values = options.numbers(at, option="--at")
     kind = data or ("asimov" if model.templates.observed is None else "observed")
-    if data is None and kind == "asimov" and name is not None:
+    if data is None and kind == "asimov":
         values = {name: 0.0} | values
     dataset = make_data(model, kind, seed=1 if seed is None else seed, at=values)
     found: dict[str, Any] = {}
@@ -109,6 +118,17 @@ def command(
     if not converged:
         click.echo(f"wmassfit: a fit did not converge: {reason}", err=True)
         sys.exit(1)
+
+
+def _check_strength(model: Model, name: str) -> None:
+    """RecipeError where a parameter multiplies no process: it is no signal strength, and its 0 is not "no signal"."""
+    from wmassfit.templateset import Factor
+
+    model.index(name)
+    modifiers = [m for c in model.templates.channels for p in c.processes for m in p.modifiers if m.parameter == name]
+    if not any(isinstance(m, Factor) for m in modifiers):
+        why = "multiplies no process, so it is no signal strength" if modifiers else "changes no process"
+        raise RecipeError(f"limit on {name}: it {why}; choose another parameter with --poi NAME")
 
 
 def _lines(found: dict[str, Any], poi: str, value: float) -> list[str]:
