@@ -65,7 +65,9 @@ def test_a_grid(fitted: tuple[str, FitResult]) -> None:
 def test_a_range_as_given_and_text(fitted: tuple[str, FitResult]) -> None:
     answer = scan(fitted[0], "--range", "0.5:1.5", "--points", "3")
     assert answer.exit_code == 0, answer.output
-    assert [float(line.split()[0]) for line in answer.stdout.splitlines()[:3]] == [0.5, 1.0, 1.5]
+    heading, *lines = answer.stdout.splitlines()
+    assert heading.split() == ["r", "-2", "Δln", "L"]
+    assert [float(line.split()[0]) for line in lines[:3]] == [0.5, 1.0, 1.5]
     assert "r at 68.27%" in answer.stdout
 
 

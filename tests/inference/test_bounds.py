@@ -7,9 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from wmassfit import interchange
-from wmassfit.inference import fit, toys
+from wmassfit.cli import main
+from wmassfit.errors import RecipeError
+from wmassfit.inference import fit, scan, toys
 from wmassfit.inference.bounds import first_met, moved, outwards
 from wmassfit.likelihood import Model
 
@@ -67,3 +70,30 @@ def test_the_batch_ends_on_the_same_bounds_as_single_fits(region_b: Model) -> No
         assert found.nll[i] == pytest.approx(single.nll, abs=1e-7)
         if single.at_bound[index]:
             assert found.values[i, index] == single.values[index]
+
+
+def test_a_scan_and_toys_of_a_parameter_at_its_bound(region_b: Model, tmp_path: Path) -> None:
+    result = fit(region_b, region_b.templates.observed)
+    index = region_b.index("mu_SIG")
+    assert result.at_bound is not None
+    assert result.at_bound[index]
+    path = tmp_path / "fit.h5"
+    interchange.write(result, path)
+    again = interchange.read(path)
+    np.testing.assert_array_equal(again.at_bound, result.at_bound)
+    assert not again.fixed[index]
+    found = scan(again, "mu_SIG", points=5)
+    assert found.axes[0][0] == result.values[index]
+    assert found.statistic[0] == pytest.approx(0.0, abs=1e-6)
+    assert np.all(np.diff(found.statistic) > 0)
+    assert np.all(np.isfinite(toys(again, 16, seed=1).pulls("mu_SIG")))
+    shown = CliRunner().invoke(main, ["scan", str(path), "--points", "5"])
+    assert shown.exit_code == 0, shown.stderr
+    assert shown.stdout.split()[:2] == ["mu_SIG", "-2"]
+    assert "inf" not in shown.stdout
+
+
+def test_a_fixed_parameter_is_not_scanned(region_b: Model) -> None:
+    held = fit(region_b, region_b.templates.observed, fixed={"mu_SIG": 0.0})
+    with pytest.raises(RecipeError, match="mu_SIG was fixed in this fit"):
+        scan(held, "mu_SIG")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -89,10 +90,12 @@ def command(
             }
         )
     elif len(names) == 1:
+        heading = f"{names[0]} [{found.units[0]}]" if found.units[0] else names[0]
+        click.echo(f"{heading:>14} {'-2 Δln L':>10}")
         for x, value in zip(found.axes[0], found.statistic, strict=True):
             click.echo(f"{x:14.7g} {value:10.4f}")
         for one, intervals in contours.items():
-            text = ", ".join(f"[{low:.7g}, {high:.7g}]" for low, high in intervals)
+            text = ", ".join(f"[{_end(low, found.axes[0])}, {_end(high, found.axes[0])}]" for low, high in intervals)
             click.echo(f"{names[0]} at {100 * one:.4g}%: {text} {found.units[0]}".rstrip())
     else:
         for one, lines in contours.items():
@@ -102,6 +105,13 @@ def command(
     if not found.converged.all():
         click.echo(f"wmassfit: {np.count_nonzero(~found.converged)} points of the scan did not converge", err=True)
         sys.exit(1)
+
+
+def _end(value: float, axis: Any) -> str:
+    """An end of an interval; the scan's where it is beyond."""
+    if math.isfinite(value):
+        return f"{value:.7g}"
+    return f"{axis.max() if value > 0 else axis.min():.7g} (end of the scan)"
 
 
 def _range(text: str) -> tuple[float, float]:

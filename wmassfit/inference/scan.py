@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 
 from wmassfit.errors import RecipeError
 from wmassfit.inference.functions import LinearFunction
+from wmassfit.inference.intervals import minos
 from wmassfit.inference.profile import Profiler
 from wmassfit.inference.result import FitResult
 from wmassfit.inference.scan_functions import scan_functions
@@ -191,12 +192,20 @@ def _axes(fit: FitResult, where: list[int], rows: Array, points: int | Sequence[
     for i, (k, number) in enumerate(zip(where, numbers, strict=True)):
         sigma = float(np.sqrt(rows[i, k]))
         if not sigma > 0:
-            name = fit.model.names[k]
-            raise RecipeError(f"scan: {name} is at a bound and has no uncertainty; give the values to scan")
+            sigma = _beyond(fit, fit.model.names[k])
         low, high = fit.model.bounds[k]
         centre = float(fit.values[k])
         axes.append(np.linspace(max(low, centre - width * sigma), min(high, centre + width * sigma), number))
     return axes
+
+
+def _beyond(fit: FitResult, name: str) -> float:
+    """How far from its bound a parameter raises −2 ln L by 1."""
+    found = minos(fit, name)
+    ends = [abs(end) for end in (found.lower, found.upper) if np.isfinite(end) and end != 0]
+    if not ends:
+        raise RecipeError(f"scan: {name} is at a bound and has no uncertainty; give the values to scan (--range)")
+    return max(ends) / abs(fit.model.templates.parameter(name).display.scale)
 
 
 def _given(fit: FitResult, where: list[int], values: Sequence[ArrayLike]) -> list[Array]:

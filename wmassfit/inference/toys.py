@@ -185,7 +185,7 @@ def toys(
         np.concatenate([p.nll for p in parts])[:n],
         np.concatenate([p.edm for p in parts])[:n],
         np.concatenate([p.converged for p in parts])[:n],
-        fit.held,
+        fit.fixed,
     )
 
 

@@ -6,7 +6,8 @@
 | `/templates` | the TemplateSet, the recipe in its metadata (see `hdf5.templates`) |
 | `/data` | the Dataset that was fitted |
 | `/fit` | attributes `nll`, `nll_saturated`, `edm`, `converged`; `names`, `values`, `variances` (where there are any) \
-and `held` of all parameters, in the model's own units; `description`: reason, diagnosis and counters as JSON |
+`held` and `at_bound` (those of them that were free) of all parameters, in the model's own units; \
+`description`: reason, diagnosis and counters as JSON |
 | `/blinding` | of fits that are blinded, or unblinded on purpose: JSON of parameters and a fingerprint of the key; \
 values in `/fit` and `/estimates` are shifted, and the key is needed to make the model again |
 | `/estimates` | all parameters as they are shown: `names`, `values`, `uncertainties`, `units`, `labels` |
@@ -86,6 +87,8 @@ def _put_fit(file: Any, result: FitResult) -> None:
     put_strings(group, "names", result.model.names)
     put_array(group, "values", result.values)
     put_array(group, "held", result.held.astype(np.uint8))
+    if result.at_bound is not None:
+        put_array(group, "at_bound", result.at_bound.astype(np.uint8))
     put_json(
         group,
         "description",
@@ -197,6 +200,7 @@ def _get_fit(file: Any, templates: TemplateSet) -> FitResult:
         diagnosis=tuple(description["diagnosis"]),
         held=get_array(group, "held", np.bool_),
         counters=Counters(**description["counters"]),
+        at_bound=get_array(group, "at_bound", np.bool_) if "at_bound" in group else None,
     )
     if "variances" in group:
         # A cached property: known already, it needs no factorisation.

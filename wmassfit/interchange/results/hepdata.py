@@ -174,14 +174,17 @@ def _parameters(fit: FitResult, names: list[str]) -> tuple[str, Table]:
 
 def _matrix(fit: FitResult, names: list[str], matrix: Array, what: str) -> tuple[str, Table]:
     pairs = [(a, b) for a in names for b in names]
+    units = {name: fit.model.templates.parameter(name).display.unit or "1" for name in names}
+    independent = [
+        _column("Parameter", _plain([a for a, _ in pairs])),
+        _column("Other parameter", _plain([b for _, b in pairs])),
+    ]
+    if what == "Covariance":
+        independent.append(_column("Unit", _plain([f"{units[a]} × {units[b]}" for a, b in pairs])))
     table = {
-        "independent_variables": [
-            _column("Parameter", _plain([a for a, _ in pairs])),
-            _column("Other parameter", _plain([b for _, b in pairs])),
-        ],
+        "independent_variables": independent,
         "dependent_variables": [_column(what, _plain(matrix.ravel().tolist()))],
     }
-    units = {name: fit.model.templates.parameter(name).display.unit or "1" for name in names}
     of = ", ".join(f"{name} in {unit}" for name, unit in units.items())
     return f"{what} of fitted parameters: {of}.", table
 
@@ -234,7 +237,8 @@ def _axis_column(axis: Any, i: int, shape: tuple[int, ...]) -> dict[str, Any]:
         title, unit = found.groups()
     if isinstance(axis, hist.axis.StrCategory):
         return _column(title, _plain([list(axis)[k] for k in place]), units=unit)
-    edges = axis.edges.tolist()
+    # Not −2.1999999999999997: what steps of 0.1 add up to is no part of the result.
+    edges = [float(f"{edge:.12g}") for edge in axis.edges]
     return _column(title, [{"low": edges[k], "high": edges[k + 1]} for k in place], units=unit)
 
 
