@@ -97,3 +97,14 @@ def test_a_fixed_parameter_is_not_scanned(region_b: Model) -> None:
     held = fit(region_b, region_b.templates.observed, fixed={"mu_SIG": 0.0})
     with pytest.raises(RecipeError, match="mu_SIG was fixed in this fit"):
         scan(held, "mu_SIG")
+
+
+def test_at_a_bound_on_the_command_line(reference: Callable[[str], Path]) -> None:
+    files = [str(reference("sbottom/RegionB_BkgOnly.json"))]
+    files += ["--patch", str(reference("sbottom/RegionB_patch_1400_550_60.json"))]
+    shown = CliRunner().invoke(main, ["fit", *files])
+    assert "mu_SIG = 0 (at its bound; --minos mu_SIG for an interval)" in shown.stdout
+    assert '"at_bound": true' in CliRunner().invoke(main, ["fit", *files, "--json"]).stdout
+    refused = CliRunner().invoke(main, ["fit", *files, "--fix", "mu_SIG=-5"])
+    assert refused.exit_code == 2
+    assert "--fix mu_SIG=-5: outside its bounds, 0 to 10" in refused.stderr

@@ -89,6 +89,10 @@ def command(
         dataset = make_data(model, kind, seed=1 if seed is None else seed, at=values, throw=throw)
     fixed = {name: model.start[model.index(name)] for name in fix if "=" not in name}
     fixed |= options.numbers(tuple(text for text in fix if "=" in text), option="--fix")
+    for name, value in fixed.items():
+        low, high = model.bounds[model.index(name)]
+        if not low <= value <= high:
+            raise RecipeError(f"--fix {name}={value:g}: outside its bounds, {low:g} to {high:g}")
     with console.progress():
         settings = NewtonOptions(lowest=lowest)
         result = fit(model, dataset, fixed=fixed, minimizer=minimizer, options=settings, unblind=unblind)
@@ -105,7 +109,11 @@ def command(
     else:
         for name, entry in summary["parameters"].items():
             truth = f"   (truth {entry['truth']:.6g})" if "truth" in entry else ""
-            click.echo(f"{name} = {measured(entry['value'], entry['uncertainty'], entry['unit'])}{truth}{_mark(entry)}")
+            number = measured(entry["value"], entry["uncertainty"], entry["unit"])
+            if entry.get("at_bound"):
+                value = f"{entry['value']:.6g} {entry['unit']}".rstrip()
+                number = f"{value} (at its bound; --minos {name} for an interval)"
+            click.echo(f"{name} = {number}{truth}{_mark(entry)}")
         for name, entry in summary.get("functions", {}).items():
             truth = f"   (truth {entry['truth']:.6g})" if "truth" in entry else ""
             rho = entry.get("correlation_with_average")

@@ -37,6 +37,8 @@ def summarise(
             "uncertainty": estimate.uncertainty,
             "unit": estimate.unit,
         }
+        if result.at_bound is not None and result.at_bound[result.model.index(name)]:
+            entry["at_bound"] = True
         if estimate.blinded:
             entry["blinded"] = True
         elif at is not None:
