@@ -5,8 +5,9 @@ term can be negative. With residuals (d − ν)/√ν that add up to three stand
 constraint where √(Σ ν″²/ν) is above 1/3, with ν″ = ν(+1) + ν(−1) − 2ν(0): parameters whose up and down variations both
 raise or both lower yields, by more than data hide. `Model.bent` says which; W mass templates have none.
 
-The minimum that a search ends in depends on where it begins, and published results rest on the one below nominal
-values; so a fit says that there is a lower one, and takes it when asked (`NewtonOptions.lowest`).
+The minimum that a search ends in depends on where it begins, and published results may rest on a higher one (pyhf's
+validation `2bin_2channel_coupledhistosys` does); so a fit says that there is a lower one, and takes it when asked
+(`NewtonOptions.lowest`).
 
 Where such a parameter is off its nominal value, where its two variations meet, the other side may be better: searches
 from the mirror image and from one standard deviation on that side are made, all of them as one batch.

@@ -17,7 +17,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from wmassfit.inference.bounds import first_met, moved, outwards
+from wmassfit.inference.steps import falls, first_met, moved, outwards, shorter
 from wmassfit.likelihood import BoundData, Likelihood, Model, Point
 from wmassfit.linalg import SpdFactor
 from wmassfit.templateset import Array
@@ -157,7 +157,7 @@ def _descend(
 
     def fall(base: Point, new: Point) -> tuple[Array, Array, NDArray[np.bool_]]:
         slope, change = _dots(base.gradient, new.x - base.x), new.value - base.value
-        return slope, change, (slope < 0) & (change <= 1e-4 * slope + 1e-12 * (1 + np.abs(base.value)))
+        return slope, change, falls(slope, change, base.value)
 
     new = lead(point, step)
     slope, change, lower = fall(point, new)
@@ -167,12 +167,9 @@ def _descend(
     x, slope, change = new.x.copy(), slope[rest], change[rest]
     base, step, length = point.select(rest), step[:, rest], np.ones(rest.size)
     for _ in range(_MAX_CUTS):
-        # The parabola through value and slope here and the value there has its minimum at this fraction.
-        known = np.isfinite(change) & (slope < 0)
-        fraction = np.where(known, -slope / (2 * np.where(known, change - slope, 1.0)), 0.25)
         # Where what bounds leave of the step leads up, all of it is there as far as the first of them.
         met = first_met(base.x, step, low, high)
-        length = np.where(slope < 0, length * np.clip(fraction, 0.1, 0.5), np.minimum(met, 0.5 * length))
+        length = np.where(slope < 0, shorter(length, slope, change), np.minimum(met, 0.5 * length))
         tried = lead(base, length * step)
         slope, change, fell = fall(base, tried)
         x[:, rest[fell]], lower[rest[fell]] = tried.x[:, fell], True

@@ -21,8 +21,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from wmassfit.inference.bounds import first_met, moved, outwards
 from wmassfit.inference.cg import truncated_cg
+from wmassfit.inference.steps import falls, first_met, moved, outwards, shorter
 from wmassfit.likelihood import Model, Point
 from wmassfit.linalg import NotPositiveDefinite, SpdFactor
 from wmassfit.parallel import Progress, one_thread
@@ -256,8 +256,6 @@ class _Search:
         """Line search: shorten the step until −ln L falls enough."""
         gradient, value, x = self.point.gradient[:, 0], self.value, self.x
         self.blocked = []
-        # Rounding of −ln L; a step that changes less than this is accepted, and EDM decides.
-        noise = 1e-12 * (1 + abs(value))
         length, cut = 1.0, False
         for _ in range(self.options.max_halvings):
             new = np.where(self.fixed, x, moved(x, length * p, self.low, self.high))
@@ -271,16 +269,14 @@ class _Search:
                 continue
             point = self.at(new)
             change = float(point.value[0]) - value
-            if change <= 1e-4 * slope + noise:
+            if falls(slope, change, value):
                 break
             if not np.isfinite(change):
                 self.blocked = [f"the way down is closed by {bin_}" for bin_ in point.impossible_bins()]
                 empty = np.isinf(point.terms.value[:, 0]) & (point.data.counts[:, 0] < EMPTY)
                 self.closed.update(np.flatnonzero(empty).tolist())
                 cut |= bool(np.any(empty))
-            # The parabola through value and slope here and the value there has its minimum at this fraction.
-            fraction = -slope / (2 * (change - slope)) if np.isfinite(change) else 0.25
-            length *= min(max(fraction, 0.1), 0.5)
+            length = float(shorter(length, slope, change))
         else:
             return False
         self.cuts += cut

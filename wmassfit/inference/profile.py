@@ -22,6 +22,7 @@ from wmassfit.inference import barrier
 from wmassfit.inference.basins import lower_basin
 from wmassfit.inference.cg import truncated_cg
 from wmassfit.inference.newton import NewtonOptions
+from wmassfit.inference.steps import falls, moved, outwards, shorter
 from wmassfit.likelihood import Model, Point
 from wmassfit.linalg import SpdFactor
 from wmassfit.parallel import one_thread
@@ -99,7 +100,7 @@ class Profiler:
         for _ in range(_MAX_STEPS):
             if not np.isfinite(point.value[0]):
                 return None
-            stays = fixed | self._outwards(point)
+            stays = fixed | outwards(point.x[:, 0], -point.gradient[:, 0], self.low, self.high)
             right = np.where(stays, 0.0, -point.gradient[:, 0])
             if (
                 solver is not None
@@ -129,11 +130,6 @@ class Profiler:
     @staticmethod
     def _edm(solve: Solver, right: Array) -> float:
         return 0.5 * float(right @ solve(right))
-
-    def _outwards(self, point: Point) -> Mask:
-        """Parameters at a bound that −ln L pushes beyond it."""
-        x, gradient = point.x[:, 0], point.gradient[:, 0]
-        return np.asarray(((x <= self.low) & (gradient > 0)) | ((x >= self.high) & (gradient < 0)))
 
     def _step(self, point: Point, right: Array, stays: Mask) -> tuple[Array, Solver] | None:
         """Newton's step, and what solved for it; None where the curvature is not positive."""
@@ -199,17 +195,15 @@ class Profiler:
     def _advance(self, point: Point, direction: Array, fixed: Mask) -> Point | None:
         """Shorten the step until −ln L falls; None if it does not."""
         x, value, gradient = point.x[:, 0], float(point.value[0]), point.gradient[:, 0]
-        noise = 1e-12 * (1 + abs(value))
         length = 1.0
         for _ in range(12):
-            new = np.where(fixed, x, np.clip(x + length * direction, self.low, self.high))
+            new = np.where(fixed, x, moved(x, length * direction, self.low, self.high))
             slope = float(gradient @ (new - x))
             if slope >= 0:
                 return None
             further = self._point(new)
             change = float(further.value[0]) - value
-            if change <= 1e-4 * slope + noise:
+            if falls(slope, change, value):
                 return further
-            fraction = -slope / (2 * (change - slope)) if np.isfinite(change) else 0.25
-            length *= min(max(fraction, 0.1), 0.5)
+            length = float(shorter(length, slope, change))
         return None

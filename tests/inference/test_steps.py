@@ -1,4 +1,4 @@
-"""Steps that meet bounds: lengths and ends, and searches whose minimum is on a bound."""
+"""Steps of searches: lengths, and ends at bounds; searches whose minimum is on a bound."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from wmassfit import interchange
 from wmassfit.cli import main
 from wmassfit.errors import RecipeError
 from wmassfit.inference import fit, scan, toys
-from wmassfit.inference.bounds import first_met, moved, outwards
+from wmassfit.inference.steps import falls, first_met, moved, outwards, shorter
 from wmassfit.likelihood import Model
 
 LOW, HIGH = np.array([0.0, -np.inf, -1.0, 0.0]), np.array([10.0, np.inf, 1.0, 5.0])
@@ -43,6 +43,23 @@ def test_a_step_to_the_first_bound_ends_on_it() -> None:
         assert np.any((new == LOW) | (new == HIGH))
         assert np.all((new >= LOW) & (new <= HIGH))
         assert np.any(outwards(new, p, LOW, HIGH))
+
+
+def test_the_next_length_is_the_minimum_of_the_parabola() -> None:
+    """−ln L = −s + a s² along a step: a tenth to a half of it, the minimum 1/(2a) where that lies between."""
+    for a in (1.2, 1.7, 4.0, 40.0):
+        slope, change = -1.0, a - 1
+        assert not falls(slope, change, 5.0)
+        assert float(shorter(1.0, slope, change)) == pytest.approx(np.clip(1 / (2 * a), 0.1, 0.5))
+    np.testing.assert_allclose(
+        shorter(np.array([1.0, 0.5]), np.array([-1.0, -1.0]), np.array([np.inf, 1.0])), [0.25, 0.125]
+    )
+
+
+def test_what_falls() -> None:
+    slope = np.array([-1.0, -1.0, 1e-3, -1e-15, -1.0])
+    change = np.array([-0.5, -1e-5, -1.0, 1e-14, np.nan])
+    np.testing.assert_array_equal(falls(slope, change, 10.0), [True, False, False, True, False])
 
 
 @pytest.fixture
