@@ -211,6 +211,8 @@ def test_refusals(masses: TemplateSet) -> None:
     with pytest.raises(UnsupportedFeature, match="m: a free parameter that starts at 1, not at 0"):
         approximate(replace(masses, parameters=moved), free="straight")
     region = masses.channels[0]
+    with pytest.raises(UnsupportedFeature, match="channel region is masked"):
+        approximate(replace(masses, channels=(replace(region, masked=True),)), free="bounded")
     both = replace(region.processes[0], modifiers=(*region.processes[0].modifiers, Factor("wiggle")))
     channel = replace(region, processes=(both, region.processes[1]))
     with pytest.raises(UnsupportedFeature, match="wiggle: a factor, and a variation as well"):

@@ -83,25 +83,25 @@ def approximate(templates: TemplateSet, *, free: Free, steps: Mapping[str, float
         Their steps by name, in the parameter's unit. Left out, a morphed one takes a point that is there with both
         signs, the innermost for "straight", the outermost for "bounded", and others 1.
 
-    Raises UnsupportedFeature, with the whole list, for constraints that are correlated or act on several kinds of
-    modifiers, TemplateError for steps of parameters that need none.
+    Raises UnsupportedFeature, with the whole list, for masked channels, external terms, constraints that are correlated
+    or Poisson, and parameters that are a factor and a variation; TemplateError for steps of parameters that need none.
     """
     widths = _widths(templates, free, steps or {})
     model = Model(templates)
     varied = _varied(model, widths)
     channels = tuple(
-        c if c.masked else replace(c, processes=tuple(_processes(model, c, varied, widths, free)))
-        for c in templates.channels
+        replace(c, processes=tuple(_processes(model, c, varied, widths, free))) for c in templates.channels
     )
     free_steps = {name: width.size for name, width in widths.items() if not width.constrained}
     new = replace(
         templates,
         channels=channels,
         parameters=tuple(_parameter(p, widths.get(p.name), free) for p in templates.parameters),
-        constraints=tuple(Gaussian.unit(c.parameters[0]) if c.parameters[0] in widths else c
-                          for c in templates.constraints),
+        constraints=tuple(
+            Gaussian.unit(c.parameters[0]) if c.parameters[0] in widths else c for c in templates.constraints
+        ),
         observed=_data(templates, widths),
-    )  # fmt: skip
+    )
     return Approximation(new, free_steps, *_distance(model, Model(new), widths, free))
 
 
@@ -116,14 +116,15 @@ class _Width:
 def _widths(templates: TemplateSet, free: Free, steps: Mapping[str, float]) -> dict[str, _Width]:
     """Of all parameters that are more than a factor."""
     problems: list[str] = [f"external term {t.name}: it couples parameters" for t in templates.external]
+    problems += [f"channel {c.name} is masked" for c in templates.channels if c.masked]
     modifiers: dict[str, list[Modifier]] = {}
     for channel in templates.channels:
         for process in channel.processes:
             for modifier in process.modifiers:
                 modifiers.setdefault(modifier.parameter, []).append(modifier)
     shaped = {name: found for name, found in modifiers.items() if not all(isinstance(m, Factor) for m in found)}
-    problems += [f"{name}: a factor, and a variation as well" for name, found in shaped.items()
-                 if any(isinstance(m, Factor) for m in found)]  # fmt: skip
+    mixed = [name for name, found in shaped.items() if any(isinstance(m, Factor) for m in found)]
+    problems += [f"{name}: a factor, and a variation as well" for name in mixed]
     constraints = {name: c for c in templates.constraints for name in c.parameters}
     widths: dict[str, _Width] = {}
     for parameter in templates.parameters:
@@ -133,8 +134,8 @@ def _widths(templates: TemplateSet, free: Free, steps: Mapping[str, float]) -> d
         if isinstance(constraint, Gaussian) and len(constraint.parameters) == 1:
             widths[name] = _Width(float(np.sqrt(constraint.covariance.ravel()[0])), True)
             if constraint.observed[0] != parameter.start:
-                problems.append(f"{name}: its constraint has the mean {constraint.observed[0]:g}, its templates are "
-                                f"those of {parameter.start:g}")  # fmt: skip
+                mean = f"{constraint.observed[0]:g}"
+                problems.append(f"{name}: its constraint has the mean {mean}, nominal templates {parameter.start:g}")
         elif constraint is not None:
             problems.append(f"{name}: the constraint {constraint.name} is no normal one of a single parameter")
         else:
@@ -142,13 +143,17 @@ def _widths(templates: TemplateSet, free: Free, steps: Mapping[str, float]) -> d
             if free == "straight" and parameter.start != 0:
                 problems.append(f"{name}: a free parameter that starts at {parameter.start:g}, not at 0")
     if problems:
-        raise UnsupportedFeature(f"these templates cannot be approximated by two histograms a parameter: "
-                                 f"{listed(problems, names=templates.all_names)}")  # fmt: skip
+        raise UnsupportedFeature(
+            f"these templates cannot be approximated by two histograms a parameter: "
+            f"{listed(problems, names=templates.all_names)}"
+        )
     for name, step in steps.items():
         if name not in widths or widths[name].constrained or not step > 0:
             free_ones = ", ".join(n for n, width in widths.items() if not width.constrained) or "none"
-            raise TemplateError(f"step {name}={step:g}: steps are positive numbers, for parameters without constraint "
-                                f"that change templates ({free_ones})")  # fmt: skip
+            raise TemplateError(
+                f"step {name}={step:g}: steps are positive numbers, for parameters without constraint "
+                f"that change templates ({free_ones})"
+            )
     return widths
 
 
