@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 __all__ = [
@@ -16,6 +16,10 @@ __all__ = [
     "WmassfitError",
     "listed",
 ]
+
+
+# What stands between words.
+_BETWEEN = r"\s:;,()"
 
 
 class WmassfitError(Exception):
@@ -38,19 +42,23 @@ class UnsupportedFeature(FormatError):
     """A file is valid in its own format and asks for something that cannot be expressed here."""
 
 
-def listed(problems: Iterable[str], between: str = "; ", *, most: int = 20, names: Container[str] = ()) -> str:
+def listed(problems: Iterable[str], between: str = "; ", *, most: int = 20, names: Collection[str] = ()) -> str:
     """What is wrong, each thing once; beyond so many, how many more there are.
 
     What differs in `names` alone is one thing: the first of them stands for all.
 
     >>> listed(["no axis", "no data", "no axis"]), listed("abc", ", ", most=2)
     ('no axis; no data', 'a, b, and 1 more')
-    >>> listed(["W: jes is bent", "Z: jer is bent", "W is odd"], names={"W", "Z", "jes", "jer"})
+    >>> listed(["W: jes is bent", "t jets: jer is bent", "W is odd"], names={"W", "t jets", "jes", "jer"})
     'W: jes is bent (and 1 more like this); W is odd'
     """
+    # A number may be a name, and is a bin's as well.
+    words = {name for name in names if not name.isdigit()}
+    broken = sorted((re.escape(name) for name in words if re.search(f"[{_BETWEEN}]", name)), key=len, reverse=True)
+    word = re.compile("|".join([*broken, f"[^{_BETWEEN}]+"]))
     alike: dict[str, list[str]] = {}
     for problem in dict.fromkeys(problems):
-        kind = re.sub(r"[^\s:;,()]+", lambda word: "…" if word[0] in names else word[0], problem)
+        kind = word.sub(lambda found: "…" if found[0] in words else found[0], problem)
         alike.setdefault(kind, []).append(problem)
     distinct = [
         found[0] + (f" (and {len(found) - 1} more like this)" if len(found) > 1 else "") for found in alike.values()

@@ -130,7 +130,7 @@ def test_only_cards_are_named(templates: TemplateSet, tmp_path: Path) -> None:
 
 def test_to_is_asked_before_the_suffix(templates: TemplateSet, tmp_path: Path) -> None:
     interchange.write(templates, tmp_path / "t.h5")
-    assert "--to foo: there is no such format; there are root" in refused(
+    assert "there is no format 'foo' to write; there are root" in refused(
         "convert", tmp_path / "t.h5", tmp_path / "out", "--to", "foo"
     )
     assert "hepdata cannot hold a TemplateSet" in refused(

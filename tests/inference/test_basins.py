@@ -142,6 +142,29 @@ def test_cls_are_those_of_the_lowest_minima(workspace: Path) -> None:
     assert ours.q_asimov == pytest.approx(q_asimov, abs=2e-4)
 
 
+def test_parameters_that_only_one_at_its_bound_shares(tmp_path: Path) -> None:
+    """A free parameter of a process whose strength is 0: nothing determines it once the strength may move."""
+    card = tmp_path / "card.txt"
+    card.write_text(
+        "imax 1\njmax 1\nkmax *\nbin sr\nobservation 25\nbin sr sr\nprocess s b\nprocess 0 1\nrate 10 100\n"
+        "u lnU - 2.0\nb lnN - 0.8/0.7\n"
+    )
+    result = fit(Model(interchange.read(card)))
+    assert result.converged
+    assert result["r"].value == 0
+    second = tmp_path / "second.txt"
+    second.write_text(card.read_text() + "v lnU - 1.5\n")
+    shown = CliRunner().invoke(main, ["limit", str(second), "--json"])
+    assert shown.exit_code == 0, shown.stderr
+
+
+def test_what_does_not_look_for_others_says_so(workspace: Path) -> None:
+    for arguments in (["fit", "--minimizer", "minuit"], ["limit", "--toys", "10"]):
+        refused = CliRunner().invoke(main, [arguments[0], str(workspace), "--lowest", *arguments[1:]])
+        assert refused.exit_code == 2
+        assert "look for other minima" in refused.stderr
+
+
 def test_told_and_taken_on_the_command_line(workspace: Path) -> None:
     def run(*arguments: str) -> Any:
         result = CliRunner().invoke(main, [arguments[0], str(workspace), *arguments[1:]])
@@ -153,5 +176,6 @@ def test_told_and_taken_on_the_command_line(workspace: Path) -> None:
     assert abs(values[1] - values[0]) > 1e-3
     assert f"CLs is {values[1]:.4g} with --lowest" in plain.stderr
     assert "--lowest" not in lowest.stderr
+    assert "the upper limit is" in run("limit", "--what", "upper").stderr
     assert "a lower minimum, by" in run("fit").stdout
     assert "a lower minimum" not in run("fit", "--lowest").stdout

@@ -104,6 +104,8 @@ def test_a_scan_and_toys_of_a_parameter_at_its_bound(region_b: Model, tmp_path: 
     assert found.statistic[0] == pytest.approx(0.0, abs=1e-6)
     assert np.all(np.diff(found.statistic) > 0)
     assert np.all(np.isfinite(toys(again, 16, seed=1).pulls("mu_SIG")))
+    with pytest.raises(RecipeError, match="mu_SIG was at a bound in the fit and has no uncertainty; follow it"):
+        toys(again, 4, seed=1, of=("lumi",)).pulls("mu_SIG")
     shown = CliRunner().invoke(main, ["scan", str(path), "--points", "5"])
     assert shown.exit_code == 0, shown.stderr
     assert shown.stdout.split()[:2] == ["mu_SIG", "-2"]

@@ -110,6 +110,55 @@ def test_the_same_at_one_standard_deviation(masses: TemplateSet, free: Any, step
 
 
 @pytest.mark.parametrize("free", ["straight", "bounded"])
+def test_starts_off_zero_are_the_new_nominal(masses: TemplateSet, free: Any) -> None:
+    """Interpolations see x, not x − start, so variations that start elsewhere have moved the templates already."""
+    starts = {"wiggle": 0.7, "two_sided": -0.4, "wide": 1.0, "norm": 1.3}
+    moved = tuple(replace(p, start=starts.get(p.name, p.start)) for p in masses.parameters)
+    widths = {"wide": 2.5}
+    constraints = tuple(
+        replace(c, observed=np.array([starts.get(c.parameters[0], 0.0)]))  # type: ignore[arg-type]
+        for c in masses.constraints
+    )
+    given = replace(masses, parameters=moved, constraints=constraints)
+    before, after = Model(given), Model(approximate(given, free=free).templates)
+    np.testing.assert_allclose(after.expected(), before.expected(), rtol=1e-12)
+    old, new = (t.channels[0].process("signal") for t in (given, after.templates))
+    assert old.variance is not None
+    np.testing.assert_allclose(new.variance, old.variance * (before.expected(process="signal") / old.nominal) ** 2)
+    for name in ("wiggle", "two_sided", "local", "wide"):
+        for side in (-1, 1):
+            there = before.expected({name: starts.get(name, 0.0) + side * widths.get(name, 1.0)})
+            np.testing.assert_allclose(after.expected({name: side}), there, rtol=1e-12, err_msg=name)
+
+
+def test_bounds_in_standard_deviations(masses: TemplateSet) -> None:
+    bounds = {"wide": (-1.25, 5.0), "tilt": (-5.0, 7.0), "m": (-20.0, 40.0)}
+    given = replace(
+        masses, parameters=tuple(replace(p, bounds=bounds.get(p.name, p.bounds)) for p in masses.parameters)
+    )
+    kept = {free: approximate(given, free=free).templates for free in ("straight", "bounded")}  # type: ignore[arg-type]
+    assert kept["straight"].parameter("wide").bounds == (-0.5, 2.0)
+    assert kept["straight"].parameter("tilt").bounds == (-5.0, 7.0)
+    assert kept["straight"].parameter("m").bounds == (-20.0, 40.0)
+    assert kept["bounded"].parameter("wide").bounds == (-0.5, 2.0)
+    assert kept["bounded"].parameter("tilt").bounds == (-np.inf, np.inf)
+    assert kept["bounded"].parameter("m").bounds == (-0.2, 0.4)
+
+
+def test_auxiliary_data_go_with_their_parameters(masses: TemplateSet) -> None:
+    """Also where one constraint has the name of another's parameter."""
+    swapped = {"wiggle": "tilt", "tilt": "wiggle"}
+    constraints = tuple(
+        replace(c, name=swapped.get(c.name, c.name))  # type: ignore[type-var]
+        for c in masses.constraints
+    )
+    data = Dataset({"region": np.ones(BINS)}, {"tilt": [0.1], "wiggle": [0.2], "wide": [5.0]})
+    found = approximate(replace(masses, constraints=constraints, observed=data), free="straight").templates
+    assert found.observed is not None
+    assert {k: float(v[0]) for k, v in found.observed.auxiliary.items()} == {"wiggle": 0.1, "tilt": 0.2, "wide": 2.0}
+
+
+@pytest.mark.parametrize("free", ["straight", "bounded"])
 @pytest.mark.parametrize(("without", "accuracy"), [((), SIZE), (("two_sided",), SIZE**2 / 2)])
 def test_fits_have_the_uncertainty_of_the_original(
     masses: TemplateSet, free: Any, without: tuple[str, ...], accuracy: float
@@ -203,6 +252,8 @@ def test_refusals(masses: TemplateSet) -> None:
     for step in ({"wiggle": 1.0}, {"none": 1.0}, {"m": -3.0}):
         with pytest.raises(TemplateError, match=r"steps are positive numbers, for parameters without .*\(m\)"):
             approximate(masses, free="bounded", steps=step)
+    with pytest.raises(TemplateError, match="step m=1e-300: no template changes by it"):
+        approximate(masses, free="bounded", steps={"m": 1e-300})
     pair = Gaussian("pair", ("wiggle", "tilt"), [0.0, 0.0], [[1.0, 0.3], [0.3, 1.0]])
     others = tuple(c for c in masses.constraints if c.name not in pair.parameters)
     with pytest.raises(UnsupportedFeature, match="wiggle: the constraint pair is no normal one of a single parameter"):

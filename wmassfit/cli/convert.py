@@ -10,7 +10,7 @@ import click
 
 from wmassfit.cli import console, options, reading
 from wmassfit.cli.typed import typed
-from wmassfit.errors import RecipeError
+from wmassfit.errors import RecipeError, UnsupportedFeature
 
 if TYPE_CHECKING:
     from wmassfit.interchange.registry import Format
@@ -64,16 +64,16 @@ def command(
     """Read IN (several files where the format has several) and write OUT; the suffixes say the formats.
 
     What the target's format cannot express is refused with a list, never dropped; --approximate says what may change. A
-    fit (fit.h5) becomes a ROOT file,
-    JSON, CSV or a HEPData submission; with --select and its like, IN means the templates in it.
+    fit (fit.h5) becomes a ROOT file, JSON, CSV or a HEPData submission; with --select and its like, IN means the
+    templates in it.
     """
     from wmassfit.interchange import FORMATS, check_output, check_writable, read, write
-    from wmassfit.interchange.registry import choose_writer, split_name
+    from wmassfit.interchange.registry import choose_writer, named, split_name
 
     if to is None:
         check_output(target)
     else:
-        _check_named(to)
+        named([one for one in FORMATS if one.write is not None], to, "write")
         check_writable(target)
     console.refuse_overwriting(target, [split_name(one)[1] for one in source])
     asked = options.values(writing, option="--write")
@@ -90,17 +90,15 @@ def command(
     if asked:
         assert chosen.write is not None
         asked = typed(asked, chosen.write, option="--write")
-    write(content, target, format=to, **asked)
+    try:
+        write(content, target, format=to, **asked)
+    except UnsupportedFeature as error:
+        if approximate or chosen.approximation is None:
+            raise
+        raise UnsupportedFeature(
+            f"{error}\n--approximate makes templates that go in; what it changes, it says"
+        ) from error
     click.echo(f"{target} written")
-
-
-def _check_named(name: str) -> None:
-    """RecipeError unless some format of this name is written."""
-    from wmassfit.interchange import FORMATS
-
-    known = [one.name for one in FORMATS if one.write is not None]
-    if name not in known:
-        raise RecipeError(f"--to {name}: there is no such format; there are {', '.join(known)}")
 
 
 def _approximated(content: Any, chosen: Format, steps: dict[str, float]) -> tuple[Any, Mapping[str, str]]:

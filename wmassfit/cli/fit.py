@@ -74,6 +74,8 @@ def command(
     if output is not None:
         check_output(output)
         console.refuse_overwriting(output, templates)
+    if lowest and minimizer == "minuit":
+        raise RecipeError("--lowest: --minimizer minuit does not look for other minima; leave one of them out")
     model = Model(reading.read_templates(templates, **how))
     if data_files and (data or at):
         raise RecipeError(f"--data-file {data_files[0]}: brings the data; leave out {'--data' if data else '--at'}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 
-# In CLs: more than fits are good to.
+# In CLs and in units of limits and significances: more than fits are good to.
 _OTHER = 1e-4
 
 
@@ -73,6 +74,8 @@ def command(
     if name is None:
         raise RecipeError(f"limit: {templates[0]} names no parameter of interest; choose one with --poi NAME")
     _check_strength(model, name)
+    if toys is not None and lowest:
+        raise RecipeError("--lowest: toys do not look for other minima; leave out --toys")
     if toys is not None and what == "discovery":
         raise RecipeError("--toys: they give CLs, not a significance; leave them out, or ask for --what cls or all")
     values = options.numbers(at, option="--at")
@@ -80,17 +83,21 @@ def command(
     if data is None and kind == "asimov":
         values = {name: 0.0} | values
     dataset = make_data(model, kind, seed=1 if seed is None else seed, at=values)
-    found: dict[str, Any] = {}
-    results: list[Any] = []
-    if what in ("cls", "all"):
-        results.append(limit(model, dataset, poi, value=poi_value, statistic=statistic, lowest=lowest))
-        found |= asdict(results[-1])
-    if what in ("upper", "all"):
-        results.append(upper_limit(model, dataset, poi, level=level, statistic=statistic, lowest=lowest))
-        found |= {"upper_limit": asdict(results[-1])}
-    if what in ("discovery", "all"):
-        results.append(discovery(model, dataset, poi, value=poi_value, lowest=lowest))
-        found |= {"discovery": asdict(results[-1])}
+
+    def tests(*, lowest: bool) -> dict[str, Any]:
+        asked: dict[str, Any] = {}
+        if what in ("cls", "all"):
+            asked["cls"] = limit(model, dataset, poi, value=poi_value, statistic=statistic, lowest=lowest)
+        if what in ("upper", "all"):
+            asked["upper_limit"] = upper_limit(model, dataset, poi, level=level, statistic=statistic, lowest=lowest)
+        if what in ("discovery", "all"):
+            asked["discovery"] = discovery(model, dataset, poi, value=poi_value, lowest=lowest)
+        return asked
+
+    results = tests(lowest=lowest)
+    notes = [] if lowest or not model.bent.any() else _changed(results, tests(lowest=True))
+    found: dict[str, Any] = {name: asdict(one) for name, one in results.items()}
+    found = found.pop("cls", {}) | found
     if toys is not None:
         with console.progress() as progress:
             thrown = toy_limit(
@@ -105,19 +112,34 @@ def command(
             )
         kept = ("cls_observed", "cls_error", "cls_expected", "p_signal", "p_background", "failures")
         found |= {"toys": {"number": toys} | {key: getattr(thrown, key) for key in kept}}
-    converged, reason = all(r.converged for r in results), "; ".join(r.reason for r in results if r.reason)
+    converged = all(one.converged for one in results.values())
+    reason = "; ".join(one.reason for one in results.values() if one.reason)
     if as_json:
         console.print_json({"data": kind} | found | {"converged": converged, "reason": reason})
     else:
-        for line in _lines(found, results[0].poi, poi_value):
+        for line in _lines(found, name, poi_value):
             click.echo(line)
-    if not lowest and "cls_observed" in found:
-        other = limit(model, dataset, poi, value=poi_value, statistic=statistic, lowest=True).cls_observed
-        if abs(other - found["cls_observed"]) > _OTHER:
-            click.echo(f"wmassfit: fits have other, lower minima: CLs is {other:.4g} with --lowest", err=True)
+    for note in notes:
+        click.echo(f"wmassfit: fits have other, lower minima: {note} with --lowest", err=True)
     if not converged:
         click.echo(f"wmassfit: a fit did not converge: {reason}", err=True)
         sys.exit(1)
+
+
+def _changed(plain: Mapping[str, Any], lowest: Mapping[str, Any]) -> list[str]:
+    """What the numbers are with the lowest minima, where they are others."""
+    numbers = {
+        "cls": ("CLs", "cls_observed"),
+        "upper_limit": ("the upper limit", "observed"),
+        "discovery": ("the significance", "significance"),
+    }
+    notes = []
+    for key, (what, attribute) in numbers.items():
+        if key in plain:
+            one, other = getattr(plain[key], attribute), getattr(lowest[key], attribute)
+            if abs(other - one) > _OTHER * max(1.0, abs(one)):
+                notes.append(f"{what} is {other:.4g}")
+    return notes
 
 
 def _check_strength(model: Model, name: str) -> None:

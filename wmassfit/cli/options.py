@@ -94,7 +94,8 @@ scheduler = click.option(
 lowest = click.option(
     "--lowest",
     is_flag=True,
-    help="Where −ln L has several minima, take the lowest that is found, not the one below nominal values.",
+    help="Where −ln L has several minima, take the lowest that is found, not the one below nominal values (models of "
+    "up to a hundred parameters).",
 )
 override = click.option(
     "--set", "override", multiple=True, metavar="KEY.PATH=VALUE", help="Replace a field of the recipe; repeatable."

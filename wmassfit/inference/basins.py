@@ -19,7 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wmassfit.inference.batch import minimise_batch
+from wmassfit.inference.steps import outwards
 from wmassfit.likelihood import Model
+from wmassfit.linalg import NotPositiveDefinite
 from wmassfit.templateset import Array, Dataset
 
 __all__ = ["lower_basin", "told"]
@@ -53,7 +55,13 @@ def lower_basin(model: Model, data: Dataset, x: Array, value: float, held: NDArr
     if not possible.size:
         return None
     start, many = start[:, possible], many.select(possible)
-    factor = model.fisher_factor(x, data, fixed=held)
+    # Parameters at a bound stand apart in the preconditioner: what they share with others may be all that those have.
+    stuck = held | outwards(x, -model.gradient(x, data), model.bounds[:, 0], model.bounds[:, 1])
+    try:
+        factor = model.fisher_factor(x, data, fixed=stuck)
+    except NotPositiveDefinite:
+        # Undetermined elsewhere than at this minimum, so there is nothing to compare it with.
+        return None
     found = minimise_batch(model.likelihood, many, start, held, model.bounds, factor, edm=_KNOWN)
     best = int(np.argmin(found.value))
     return found.x[:, best].copy() if found.value[best] < value - _SAME else None
@@ -63,7 +71,8 @@ def told(model: Model, data: Dataset, x: Array, value: float, other: Array | Non
     """What to say about another point in a lower basin: by how much it is lower, and where it is."""
     if other is None:
         return ()
-    moved = np.flatnonzero(model.bent & (np.abs(other - x) > _PULLED))
+    sigma = np.sqrt(model.likelihood.constraints.prior_variance(x))
+    moved = np.flatnonzero(model.bent & (np.abs(other - x) > _PULLED * sigma))
     places = ", ".join(f"{model.names[i]} = {other[i]:.2g}" for i in moved[:3])
     gain = value - model.value(other, data)
     return (f"a lower minimum, by {gain:.2g} in −ln L, is near {places}; --lowest (NewtonOptions.lowest) takes it",)

@@ -50,8 +50,9 @@ class NewtonOptions:
     refactor_after
         Conjugate-gradient steps in one solution after which the preconditioner is factorised anew.
     lowest
-        Take a lower minimum where one is found next to the one that the search ends in (see `basins`); conditional fits
-        of limits and intervals too. Other programs end where the way down from nominal values leads.
+        Take a lower minimum where one is found next to the one that the search ends in (see `basins`; models of up to a
+        hundred parameters, others are not looked through); conditional fits of limits and intervals too, not toys.
+        Other programs end where the way down from nominal values leads.
     verify
         Factorise the exact curvature at the end. Without it, a saddle point passes for a minimum.
     """

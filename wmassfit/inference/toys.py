@@ -1,8 +1,9 @@
 """Toys: pseudo-experiments thrown from a fitted model and fitted again.
 
-A batch of 32 is the unit of work and of identity: it is thrown from streams named by (seed, kind of datum, number of
-the toy), fitted together, on one thread; the last bits of a result depend on the batch and on nothing else, not on the
-number of workers. Work goes through a `concurrent.futures.Executor`: a pool of spawned processes by default.
+A batch (`batch.batch_size`) is the unit of work and of identity: it is thrown from streams named by (seed, kind of
+datum, number of the toy), fitted together, on one thread; the last bits of a result depend on the batch and on nothing
+else, not on the number of workers. Work goes through a `concurrent.futures.Executor`: a pool of spawned processes by
+default.
 """
 
 from __future__ import annotations
@@ -65,7 +66,8 @@ class Toys:
     values, truth
         [t, n] fitted and true parameters.
     sigma
-        [t] uncertainty in each toy, of the parameters in `of`.
+        [t] uncertainty in each toy, of the parameters in `of`: by the curvature in all free parameters, also those that
+        ended at a bound, which the uncertainty of a fit counts as fixed.
     nominal_sigma
         [n] uncertainties of the fit the toys were thrown from, for all other parameters.
     nll, edm, converged
@@ -99,6 +101,8 @@ class Toys:
         k = self.names.index(name)
         if self.held[k]:
             raise RecipeError(f"toys: {name} was held in the fit, so it has no pull")
+        if name not in self.sigma and self.nominal_sigma[k] == 0:
+            raise RecipeError(f"toys: {name} was at a bound in the fit and has no uncertainty; follow it (--of, of=)")
         sigma = self.sigma.get(name, np.full(len(self), self.nominal_sigma[k]))
         pulls = (self.values[:, k] - self.truth[:, k]) / sigma
         return np.asarray(pulls[self.converged & np.isfinite(pulls)])
@@ -202,7 +206,7 @@ class _Job:
     sizes: Mapping[int, int]
 
     def run(self, part: int) -> ToyBatch:
-        """Throw and fit the toys of one batch, from 32 times its number on."""
+        """Throw and fit the toys of one batch, from its number times the size of a batch on."""
         with one_thread():
             return self._run(part, self.sizes[part])
 

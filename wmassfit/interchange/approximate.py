@@ -11,7 +11,8 @@ through. HistFactory ties each histosys to a constraint, so there it becomes a p
 central differences, an event number that may be negative, times the parameter as a normfactor ("straight"). Combine
 has shapeU: differences at ±1 step, and the parameter, in steps, between −1 and 1 ("bounded").
 
-Factors (signal strengths, floating yields) stay as they are.
+Factors (signal strengths, floating yields) stay as they are. Nominal templates become those at the start values. Bounds
+of constrained parameters are kept; Combine has none, so those five standard deviations away or more are left out there.
 """
 
 from __future__ import annotations
@@ -47,6 +48,8 @@ Free = Literal["straight", "bounded"]
 
 # Rounding: ratios of bins that are the same, and differences that are none.
 _SAME = 1e-12
+# Standard deviations: bounds that no fit meets, and that Combine has no way to write.
+_FAR = 5.0
 _BATCH = 64
 _POINTS = 64
 
@@ -88,9 +91,10 @@ def approximate(templates: TemplateSet, *, free: Free, steps: Mapping[str, float
     """
     widths = _widths(templates, free, steps or {})
     model = Model(templates)
-    varied = _varied(model, widths)
+    nominal, varied = _varied(model, widths)
+    _check_steps(varied, widths)
     channels = tuple(
-        replace(c, processes=tuple(_processes(model, c, varied, widths, free))) for c in templates.channels
+        replace(c, processes=tuple(_processes(model, c, nominal, varied, widths, free))) for c in templates.channels
     )
     free_steps = {name: width.size for name, width in widths.items() if not width.constrained}
     new = replace(
@@ -167,8 +171,15 @@ def _step(modifiers: list[Modifier], free: Free) -> float:
     return (min(common) if free == "straight" else max(common)) if common else 1.0
 
 
-def _varied(model: Model, widths: Mapping[str, _Width]) -> dict[str, tuple[Array, Array]]:
-    """What all entries change by with a parameter at −1 and at +1, factors left out."""
+def _check_steps(varied: Mapping[str, tuple[Array, Array]], widths: Mapping[str, _Width]) -> None:
+    """Raise TemplateError for a step in which nothing moves."""
+    for name, width in widths.items():
+        if not width.constrained and not any(np.any(side) for side in varied[name]):
+            raise TemplateError(f"step {name}={width.size:g}: no template changes by it; take a larger one")
+
+
+def _varied(model: Model, widths: Mapping[str, _Width]) -> tuple[Array, dict[str, tuple[Array, Array]]]:
+    """All entries at the start values, and what they change by with a parameter at −1 and at +1; without factors."""
     expectation = model.likelihood.expectation
     names = list(widths)
     nominal = _unscaled(expectation, model.start[:, None])
@@ -181,7 +192,7 @@ def _varied(model: Model, widths: Mapping[str, _Width]) -> dict[str, tuple[Array
         change = _unscaled(expectation, x) - nominal
         for k, name in enumerate(chosen):
             out[name] = change[:, 2 * k].copy(), change[:, 2 * k + 1].copy()
-    return out
+    return nominal[:, 0], out
 
 
 def _unscaled(expectation: Expectation, x: Array) -> Array:
@@ -190,11 +201,16 @@ def _unscaled(expectation: Expectation, x: Array) -> Array:
 
 
 def _processes(
-    model: Model, channel: Channel, varied: Mapping[str, tuple[Array, Array]], widths: Mapping[str, _Width], free: Free
+    model: Model,
+    channel: Channel,
+    nominal: Array,
+    varied: Mapping[str, tuple[Array, Array]],
+    widths: Mapping[str, _Width],
+    free: Free,
 ) -> Iterator[Process]:
     """The processes of a channel, and one for each of them that a free parameter moves along a straight line."""
     place = next(c for c in model.likelihood.expectation.layout.channels if c.name == channel.name)
-    for process in channel.processes:
+    for process in (_at_start(p, nominal[place.process(p.name)]) for p in channel.processes):
         factors = [m for m in process.modifiers if isinstance(m, Factor)]
         modifiers: list[Modifier] = []
         moving: list[Process] = []
@@ -212,6 +228,17 @@ def _processes(
         yield from moving
 
 
+def _at_start(process: Process, yields: Array) -> Process:
+    """With the yields at the start values as nominal ones, where variations that start off 0 have moved them."""
+    if np.array_equal(yields, process.nominal):
+        return process
+    variance = process.variance
+    if variance is not None:
+        filled = process.nominal != 0
+        variance = np.where(filled, variance * (yields / np.where(filled, process.nominal, 1.0)) ** 2, variance)
+    return replace(process, nominal=yields, variance=variance)
+
+
 def _modifier(name: str, process: Process, down: Array, up: Array, free: Free) -> Modifier:
     """One ratio for all bins, where it is one; else differences."""
     filled = process.nominal > 0
@@ -227,8 +254,14 @@ def _parameter(parameter: Parameter, width: _Width | None, free: Free) -> Parame
     """In units of its width, from its start, where that is what templates at ±1 mean."""
     if width is None or (free == "straight" and not width.constrained):
         return parameter
-    bounds = (-np.inf, np.inf) if width.constrained else (-1.0, 1.0)
     shown, start = parameter.display, parameter.start
+    low, high = ((bound - start) / width.size for bound in parameter.bounds)
+    if not width.constrained:
+        bounds = max(low, -1.0), min(high, 1.0)
+    elif free == "bounded":
+        bounds = low if low > -_FAR else -np.inf, high if high < _FAR else np.inf
+    else:
+        bounds = low, high
     display = replace(shown, scale=shown.scale * width.size, offset=shown.offset + shown.scale * start)
     return replace(parameter, start=0.0, bounds=bounds, display=display)
 
@@ -238,12 +271,13 @@ def _data(templates: TemplateSet, widths: Mapping[str, _Width]) -> Dataset | Non
     data = templates.observed
     if data is None:
         return None
-    auxiliary = dict(data.auxiliary)
-    for constraint in templates.constraints:
-        name = constraint.parameters[0]
-        if constraint.name in auxiliary and name in widths:
-            moved = auxiliary.pop(constraint.name) - templates.parameter(name).start
-            auxiliary[name] = moved / widths[name].size
+    owners = {c.name: c.parameters[0] for c in templates.constraints if c.parameters[0] in widths}
+    auxiliary = {}
+    for key, values in data.auxiliary.items():
+        name = owners.get(key)
+        if name is not None:
+            values = (values - templates.parameter(name).start) / widths[name].size
+        auxiliary[name or key] = values
     return replace(data, auxiliary=auxiliary)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from wmassfit.errors import FormatError
 from wmassfit.interchange.approximate import Free
 
-__all__ = ["Format", "choose_reader", "choose_writer", "existing_file", "split_name", "writers"]
+__all__ = ["Format", "choose_reader", "choose_writer", "existing_file", "named", "split_name", "writers"]
 
 
 def _anything(path: Path) -> bool:
@@ -59,7 +59,8 @@ def split_name(given: str | Path) -> tuple[str | None, Path]:
     return None, existing_file(given)
 
 
-def _named(formats: Sequence[Format], name: str, purpose: str) -> Format:
+def named(formats: Sequence[Format], name: str, purpose: str) -> Format:
+    """The format called `name` among those there are for a purpose ("read", "write"); FormatError where it is none."""
     for one in formats:
         if one.name == name:
             return one
@@ -80,7 +81,7 @@ def choose_reader(formats: Sequence[Format], path: Path, *, name: str | None = N
     """The format called `name`, or the one that has the suffix of `path` and recognises its content."""
     readable = [one for one in formats if one.read is not None]
     if name is not None:
-        return _named(readable, name, "read")
+        return named(readable, name, "read")
     candidates = [one for one in readable if path.suffix.lower() in one.suffixes]
     # What a file holds says more than its suffix, which says whom to ask first.
     others = [one for one in readable if one not in candidates]
@@ -112,7 +113,7 @@ def choose_writer(formats: Sequence[Format], path: Path, thing: Any, *, name: st
     """The format called `name`, or the first one with the suffix of `path` that can write `thing`."""
     writable = [one for one in formats if one.write is not None]
     if name is not None:
-        one = _named(writable, name, "write")
+        one = named(writable, name, "write")
         if one.writes(thing):
             return one
         candidates = [one]

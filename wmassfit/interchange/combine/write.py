@@ -84,10 +84,8 @@ class _Writer:
         body = self._nuisances(signals)
         self._names()
         if self.problems:
-            raise UnsupportedFeature(
-                f"a Combine datacard cannot express these templates: {listed(self.problems, names=t.all_names)}\n"
-                "approximate templates (convert --approximate) go in, which may change the likelihood"
-            )
+            found = listed(self.problems, names=t.all_names)
+            raise UnsupportedFeature(f"a Combine datacard cannot express these templates: {found}")
         return "\n".join([*self._head(signals), *body]) + "\n", self.objects
 
     def _constraints(self) -> None:

@@ -79,8 +79,7 @@ def to_workspace(
     if writer.problems:
         found = listed(writer.problems, "\n  ", names=templates.all_names)
         raise UnsupportedFeature(
-            f"these templates do not go into HistFactory JSON:\n  {found}\nROOT and HDF5 take them; "
-            "approximate templates (convert --approximate) go in, which may change the likelihood"
+            f"these templates do not go into HistFactory JSON:\n  {found}\nROOT and HDF5 take them"
         )
     if extra:
         writer.configs.append(extra_entry(templates, codes, said=writer.variances))
