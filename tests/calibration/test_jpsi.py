@@ -7,6 +7,7 @@ import pytest
 
 from wmassfit.calibration import JpsiSample, expected_calibration
 from wmassfit.calibration.jpsi import sample_muons
+from wmassfit.errors import PhysicsError
 from wmassfit.generation.resolution import relative_resolution
 
 EDGES = np.linspace(-2.4, 2.4, 49)
@@ -61,3 +62,8 @@ def test_eigenvariations_rebuild_the_covariance() -> None:
     np.testing.assert_allclose(
         directions.T @ directions / np.outer(width, width), calibration.covariance / np.outer(width, width), atol=1e-9
     )
+
+
+def test_bins_that_the_muons_do_not_reach_are_named() -> None:
+    with pytest.raises(PhysicsError, match=r"η 2\.4 to 4; take bins within \|η\| < 2\.4"):
+        expected_calibration(np.array([-2.4, 0.0, 2.4, 4.0, 6.0]), log2_points=10)

@@ -73,3 +73,29 @@ def test_staterror_is_template_statistics_and_others_have_lines(tmp_path: Path) 
     left = found["residue"]["global"]
     parts = sum(v**2 for v in found["impacts"]["global"].values()) + abs(left) * left
     assert parts == pytest.approx(found["total"]["global"] ** 2, rel=1e-9)
+
+
+def test_without_groups_the_largest_twenty_have_lines(tmp_path: Path) -> None:
+    sizes = [0.02 + 0.002 * k for k in range(26)]
+    modifiers = [
+        {"name": f"rate{k:02d}", "type": "normsys", "data": {"hi": 1 + size, "lo": 1 - size}}
+        for k, size in enumerate(sizes)
+    ]
+    signal = {"name": "s", "data": [20.0], "modifiers": [{"name": "mu", "type": "normfactor", "data": None}]}
+    workspace = {
+        "version": "1.0.0",
+        "channels": [{"name": "SR", "samples": [signal, {"name": "b", "data": [50.0], "modifiers": modifiers}]}],
+        "observations": [{"name": "SR", "data": [70]}],
+        "measurements": [{"name": "m", "config": {"poi": "mu", "parameters": []}}],
+    }
+    file, path = tmp_path / "w.json", str(tmp_path / "fit.h5")
+    file.write_text(json.dumps(workspace), encoding="utf-8")
+    assert run("fit", str(file), "-o", path).exit_code == 0
+    text = run("impacts", path, "--kind", "global").stdout.splitlines()
+    lines = [line.split() for line in text[: text.index("Impacts of nuisance parameters on mu")]]
+    named = [words[0] for words in lines if words and words[0].startswith("rate")]
+    assert named == [f"rate{k:02d}" for k in range(25, 5, -1)]
+    rest = next(words for words in lines if words[:4] == ["6", "other", "nuisance", "parameters"])
+    found = json.loads(run("impacts", path, "--json", "--kind", "global").stdout)["parameters"]["global"]
+    expected = sum(found[f"rate{k:02d}"] ** 2 for k in range(6)) ** 0.5
+    assert float(rest[4]) == pytest.approx(expected, abs=0.006)

@@ -13,6 +13,7 @@ from wmassfit.generation.grids import Grids, nominal_grids
 from wmassfit.generation.kernel import HELICITY_PARITY, Copy, Kernel, TransverseMassCut, fill_kernel
 from wmassfit.generation.lineshape import LineShape
 from wmassfit.generation.radiation import radiation_matrices
+from wmassfit.generation.radiator import RadiatorChange
 from wmassfit.generation.response import true_spectrum
 from wmassfit.pdf import load_embedded
 
@@ -37,6 +38,17 @@ def test_shape_and_nodes() -> None:
     assert kernel.values.shape == (2, 6, 6, 31, 85)
     assert kernel.lepton_pt[-1] == 60.0
     assert np.all(kernel.values[:, 0] >= 0)
+
+
+def test_copies_may_stand_in_any_order() -> None:
+    """Also where all of them have another radiator, in another order."""
+    heavier, change = Copy(mass_shift_gev=2.0), RadiatorChange(matrix_element=1)
+    copies = (Copy(), heavier, replace(heavier, radiator=change), replace(Copy(), radiator=change))
+    order = [0, 1, 3, 2]
+    kernel = fill(copies=copies, log2_points=10)
+    turned = fill(copies=tuple(copies[i] for i in order), log2_points=10)
+    np.testing.assert_allclose(turned.values, kernel.values[order], rtol=2e-6, atol=1e-7 * kernel.values.max())
+    assert np.max(np.abs(kernel.values[2] - kernel.values[3])) > 0.01 * kernel.values.max()
 
 
 def test_sum_over_all_decays() -> None:

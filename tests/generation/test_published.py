@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from scipy.stats import chi2
 
-from wmassfit.errors import PhysicsError
+from wmassfit.errors import FormatError, PhysicsError
 from wmassfit.generation.bosons import W_MINUS, W_PLUS, Z
 from wmassfit.generation.predictions import (
     Prediction,
@@ -74,9 +74,37 @@ def test_charge_asymmetry(workflow: ModuleType, tables: Path, predicted: dict[st
     residual = theory.central - data.value
     statistic = residual @ np.linalg.solve(data.covariance + theory.covariance(), residual)
     assert chi2.sf(statistic, residual.size) > 0.001, statistic
+    # on average no uncertainty is exceeded either: a shift that all bins share is small in terms of correlated ones
+    pull = residual / np.hypot(data.uncertainty, theory.uncertainty)
+    assert np.mean(pull**2) < 1, pull
+    assert np.all(np.abs(pull) < 3), pull
     # nor does it pass by a large uncertainty: 0.002–0.004 by the set's own 90% members over 1.645
     assert np.all(theory.uncertainty < 0.006)
     assert np.all(theory.uncertainty > 0.001)
+
+
+def test_what_the_charges_share(
+    workflow: ModuleType, tables: Path, predicted: dict[str, Prediction], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The assumption of the correlated asymmetry: three modes in common, and four give the same answer."""
+    theory, published = predicted["asymmetry"], workflow.measurements.w_asymmetry(tables).uncertainty
+    found = []
+    for modes in (3, 4):
+        monkeypatch.setattr(workflow.measurements, "COMMON_MODES", modes)
+        data = workflow.measurements.correlated_asymmetry(tables)
+        propagated = workflow.measurements.asymmetry_covariance(*workflow.measurements.w_eta(tables))
+        assert np.max(np.abs(np.sqrt(np.diag(propagated)) / published - 1)) < 0.16
+        residual = theory.central - data.value
+        found.append(residual @ np.linalg.solve(data.covariance + theory.covariance(), residual))
+        if modes == 3:
+            correlation = data.covariance / np.outer(data.uncertainty, data.uncertainty)
+            others = correlation[~np.eye(residual.size, dtype=bool)]
+            assert (round(float(others.min()), 2), round(float(others.max()), 2)) == (-0.25, 0.45)
+    # as alike as the noise of χ², √(2 · 18)
+    assert abs(found[1] - found[0]) < 6
+    monkeypatch.setattr(workflow.measurements, "COMMON_MODES", 2)
+    with pytest.raises(FormatError, match="need a correlation of"):
+        workflow.measurements.correlated_asymmetry(tables)
 
 
 def test_picture(workflow: ModuleType, measured: dict, predicted: dict[str, Prediction], tmp_path: Path) -> None:

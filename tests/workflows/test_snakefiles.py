@@ -157,6 +157,10 @@ def test_published_data(tmp_path: Path, reference: Callable[[str], Path]) -> Non
     # what the generator has of physics describes the asymmetries and A4 within their uncertainties
     for name in ("w_asymmetry_eta", "z_a4_peak", "z_a4"):
         assert 0.3 < float(chi2[name]["chi2_data_and_theory"]) / int(chi2[name]["ndf"]) < 1.7
+    # the uncertainties are shared between bins; on average none is exceeded
+    pulls = [float(row["pull"]) for row in rows(tmp_path / "w_asymmetry_eta.csv")]
+    assert sum(pull**2 for pull in pulls) / len(pulls) < 1
+    assert max(map(abs, pulls)) < 3
     # p_T of the Z: 4% from the form, 5% from the factor of the jet; the first 2 GeV are those of the form factor
     for row in rows(tmp_path / "z_pt.csv"):
         assert abs(float(row["ratio"]) - 1) < 0.07, row

@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wmassfit.calibration.peaks import JPSI
+from wmassfit.errors import PhysicsError
 from wmassfit.generation.jpsi_sample import JpsiSample
 from wmassfit.generation.resolution import relative_resolution
 from wmassfit.generation.scale import ScaleCalibration
-from wmassfit.linalg import scaled_inverse
+from wmassfit.linalg import NotPositiveDefinite, scaled_inverse
 from wmassfit.templateset import Array
 
 __all__ = ["decays", "expected_calibration", "sample_muons"]
@@ -68,6 +69,7 @@ def expected_calibration(
 
     A relative scale δ = A − ε/p_T ± M p_T of either muon moves the dimuon mass by ½(δ₊ + δ₋), so an event of relative
     mass resolution s adds g gᵀ/s², g = ½(1, −1/p_T, ±p_T) at the bins of its two muons: the model of arXiv:2412.13872.
+    Raises PhysicsError for bins that the muons do not reach.
     """
     sample = sample or JpsiSample()
     pt, eta = sample_muons(sample, log2_points=log2_points, seed=seed)
@@ -87,4 +89,12 @@ def expected_calibration(
             flat = np.bincount(column * 3 * n + other, weight * d * e, minlength=9 * n * n).reshape(3 * n, 3 * n)
             information += flat if other is column else flat + flat.T
     origin = f"expected statistics of {sample.events:.3g} J/psi decays"
-    return ScaleCalibration(eta_edges, scaled_inverse(information), origin)
+    try:
+        covariance = scaled_inverse(information)
+    except NotPositiveDefinite as error:
+        bins = ", ".join(f"{eta_edges[k % n]:g} to {eta_edges[k % n + 1]:g}" for k in error.parameters)
+        raise PhysicsError(
+            f"calibration from J/ψ: their muons do not determine the scale in η {bins}; take bins within "
+            f"|η| < {sample.eta_max:g}, or fewer"
+        ) from error
+    return ScaleCalibration(eta_edges, covariance, origin)

@@ -198,8 +198,9 @@ def _mass_morphs(config: GenerationConfig, expectation: Expectation) -> dict[str
 def _check_positive(group: Group, nuisance: Nuisance) -> None:
     """Raise RecipeError for a variation that a log-normal cannot have."""
     for process, effect in nuisance.effects.items():
-        if not np.all(np.isfinite(effect.up) & (effect.up > 0)):
-            worst = float(np.min(effect.up))
+        wrong = ~(np.isfinite(effect.up) & (effect.up > 0))
+        if np.any(wrong):
+            worst = float(np.asarray(effect.up)[wrong][0])
             raise RecipeError(
                 f"generation.nuisances.{group.name}: one standard deviation of {nuisance.name} multiplies a bin of "
                 f"{process} by {worst:g}, which must be positive; make the sizes of the group smaller"

@@ -208,7 +208,7 @@ class _Fill:
         last = np.where(filled.any(axis=1), n_pt - np.argmax(filled[:, ::-1], axis=1), 0)
         reach = int(np.max(np.flatnonzero(last), initial=-1)) + 1
         for which, of, transfer in self.convolutions:
-            everything = len(of) == n_copy
+            everything = of == list(range(n_copy))
             step = 1 if everything else _TOGETHER
             for eta in range(0, reach, step):
                 there = slice(eta, min(eta + step, reach))

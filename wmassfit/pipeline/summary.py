@@ -24,7 +24,8 @@ def summarise(
 ) -> dict[str, Any]:
     """The one JSON schema of results. `at`: true parameter values of simulated data (others are at their start).
 
-    `functions` come under their own key, a difference of two parameters with its correlation to their average.
+    A parameter that ended at a bound has `at_bound`. `functions` come under their own key, a difference of two
+    parameters with its correlation to their average.
     """
     from wmassfit.inference import goodness_of_fit
 

@@ -48,6 +48,7 @@ def templates(
     predicted = compare.w_eta_predictions(pdf, edges, log2_points=log2_points)
     values = {charge: eta[charge].value for charge in eta}
     if data == "asymmetry":
+        # With the published uncertainties alone: correlations between bins rest on an assumption (see `measurements`).
         measured = measurements.w_asymmetry(folder)
         ratio = charge_asymmetry(pdf, predicted["plus"], predicted["minus"])
         return pdf_fit_templates(

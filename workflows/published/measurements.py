@@ -7,10 +7,12 @@ What their covariances are:
   bin. One of the two luminosities is taken out; totals and Figures 17a and 17b then come back. Nothing is published on
   the covariance between the charges but the uncertainty of their asymmetry in each bin: the three leading relative
   modes of each charge are taken as common to both, with the one correlation that gives the mean published uncertainty
-  of the asymmetry (0.9986; each bin within 16%), the others, of size 0.15% a bin, as independent (assumption).
+  of the asymmetry (0.9986; each bin within 16%), the others, of size 0.15% a bin, as independent (assumption). With
+  one or two common modes no correlation gives that uncertainty, with five or more single bins miss theirs by a third;
+  three and four differ little.
 * The charge asymmetries and dσ/d|y_W|: published uncertainties of each bin; correlations are not in the tables. Those
   of dσ/d|y_W| are mostly a common luminosity, so that its χ² without correlations says little. For the asymmetry in
-  |η| there are also the correlations that the covariance of both charges, with its assumption, has (0.2 to 0.5).
+  |η| there are also the correlations that the covariance of both charges, with its assumption, has (−0.25 to 0.45).
 * p_T of the Z (arXiv:1912.02844): one uncorrelated uncertainty, and one that is correlated between all bins.
 * A4 (HEPData ins2818125): published uncertainties of each bin.
 """

@@ -26,7 +26,7 @@ class AlignmentGroup(Group):
     counted_in: ClassVar[str | None] = MomentumScaleGroup.name
     observables: ClassVar[frozenset[str]] = MomentumScaleGroup.observables
     eta_bins: int = Field(default=24, ge=1, le=100, description="uniform, over the acceptance")
-    sagitta_per_gev: float = Field(gt=0, lt=1e-3, description="M in an η bin, 1/GeV")
+    sagitta_per_gev: float = Field(gt=0, lt=1e-3, description="M in an η bin, 1/GeV; below 1e-3, 6% of a p_T of 56 GeV")
     correlation_length: Positive = Field(description="in η")
 
     def nuisances(self, expectation: Expectation) -> list[Nuisance]:
